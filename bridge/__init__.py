@@ -1,0 +1,1 @@
+"""The people's side: command line, score folders, connectors."""
