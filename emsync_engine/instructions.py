@@ -66,9 +66,7 @@ def parse_tempo(text: str) -> float:
     try:
         tempo = float(text.strip().lower().removesuffix("bpm").strip())
     except ValueError as error:
-        raise InputError(
-            f"{text!r} is not a tempo (give beats a minute such as 92)", code="bad_tempo"
-        ) from error
+        raise InputError(f"{text!r} is not a tempo (give beats a minute such as 92)", code="bad_tempo") from error
     if not 40 <= tempo <= 200:
         raise InputError(f"tempo {tempo:g} is outside 40..200 beats a minute", code="bad_tempo")
     return tempo

@@ -175,9 +175,7 @@ class Picture:
             "shots": [_shot_json(s) for s in self.shots],
             "markers": [_marker_json(m) for m in self.markers],
             "dialogue": [[float(a), float(b)] for a, b in self.dialogue],
-            "captions": [
-                {"start_s": float(c.start), "end_s": float(c.end), "text": c.text} for c in self.captions
-            ],
+            "captions": [{"start_s": float(c.start), "end_s": float(c.end), "text": c.text} for c in self.captions],
             "warnings": list(self.warnings),
         }
 

@@ -55,9 +55,7 @@ class TempoMap:
         """Exact seconds at a tick."""
         i = bisect_right(self._ticks, tick) - 1
         event = self.events[max(i, 0)]
-        us = self._starts_us[max(i, 0)] + Fraction(
-            (tick - event.tick) * event.us_per_quarter, TICKS_PER_QUARTER
-        )
+        us = self._starts_us[max(i, 0)] + Fraction((tick - event.tick) * event.us_per_quarter, TICKS_PER_QUARTER)
         return us / 1_000_000
 
     def tick(self, seconds: Fraction | float) -> int:
