@@ -1,0 +1,405 @@
+"""Where every clip, transition and marker of a document lies in record time.
+
+Nested stacks, windows (``source_range``) and time warps become one affine map a composition, kept exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Literal
+
+from emsync_engine.errors import InputError
+from otio_adapters import document as doc
+from otio_adapters.document import Node
+
+Path = tuple[int, ...]
+"""Child numbers from the top stack down."""
+
+LayerKind = Literal["picture", "generator", "adjustment"]
+
+OURS = "emsync"
+"""Metadata key that marks the tracks and markers we wrote ourselves."""
+
+_ADJUSTMENT_NAME = re.compile(r"^\s*adjustment[ _-]?(layer|clip)\b", re.IGNORECASE)
+_RESOLVE_ADJUSTMENT_TYPE = 74
+_BLACK_GENERATORS = frozenset({"black", "slug", "black video"})
+_WARPS = frozenset({"LinearTimeWarp", "FreezeFrame"})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A clip over the span of record time in which its track shows it."""
+
+    start: Fraction
+    end: Fraction
+    path: Path
+    kind: LayerKind
+    clip: Node
+    source: Fraction
+    """Source time in seconds at ``start``, in the media's own time (timecode or from 0, as the document says)."""
+    speed: Fraction
+    """Source seconds per record second: negative runs backwards, 0 is a freeze."""
+    track: str = ""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A transition in record time between the items at two paths of one track (None where there is nothing)."""
+
+    start: Fraction
+    edit: Fraction
+    end: Fraction
+    wipe: bool
+    before: Path | None
+    after: Path | None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A marker node in record time."""
+
+    time: Fraction
+    duration: Fraction
+    node: Node
+    own: bool
+    """It sits on the sequence itself, not on a clip or a track."""
+
+
+@dataclass
+class Layout:
+    """Everything of a document in record time, picture layers bottom first."""
+
+    layers: list[Layer] = field(default_factory=list)
+    sounds: list[Layer] = field(default_factory=list)
+    blends: list[Blend] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    track_ends: list[Fraction] = field(default_factory=list)
+    duration: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Maps a composition's own time to record time: ``origin + local * stretch``, seen through ``lo..hi``.
+
+    ``instant`` is set under a freeze: only what covers that local time is seen, for the whole window.
+    """
+
+    origin: Fraction
+    stretch: Fraction
+    lo: Fraction
+    hi: Fraction
+    instant: Fraction | None = None
+
+    def span(self, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction] | None:
+        """The visible record span of a local span, or None."""
+        if self.instant is not None:
+            return (self.lo, self.hi) if start <= self.instant < end and self.lo < self.hi else None
+        a, b = self.record(start), self.record(end)
+        a, b = max(min(a, b), self.lo), min(max(a, b), self.hi)
+        return (a, b) if a < b else None
+
+    def record(self, local: Fraction) -> Fraction:
+        return self.lo if self.instant is not None else self.origin + local * self.stretch
+
+    def local(self, record: Fraction) -> Fraction:
+        return self.instant if self.instant is not None else (record - self.origin) / self.stretch
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A child of a composition with its place in the composition's time."""
+
+    node: Node
+    path: Path
+    position: Fraction
+    duration: Fraction
+    source: Fraction
+    speed: Fraction
+
+    def inner(self, place: _Place, window: tuple[Fraction, Fraction]) -> _Place:
+        """The place of this item's own time."""
+        first = self.source if self.speed >= 0 else self.source - self.speed * self.duration
+        lo, hi = window
+        if place.instant is not None:
+            return _Place(lo, place.stretch, lo, hi, first + self.speed * (place.instant - self.position))
+        if not self.speed:
+            return _Place(lo, place.stretch, lo, hi, first)
+        stretch = place.stretch / self.speed
+        return _Place(place.record(self.position) - first * stretch, stretch, lo, hi)
+
+
+@dataclass(frozen=True)
+class _Context:
+    place: _Place
+    audio: bool
+    track: str
+    where: str
+
+
+def lay_out(document: Node, where: str, *, warp_keeps_source: bool = False) -> Layout:
+    """Lay the whole document out.
+
+    Args:
+        document: a ``Timeline`` node.
+        where: the file's name for messages.
+        warp_keeps_source: ``source_range`` of retimed clips has the length of the source, not of the record (the
+            dialect of Premiere).
+
+    Raises:
+        InputError: a damaged node, with file, track, clip and time.
+    """
+    return _Builder(where, warp_keeps_source).build(document)
+
+
+class _Builder:
+    """One reading of one document."""
+
+    def __init__(self, where: str, warp_keeps_source: bool) -> None:
+        self._where = where
+        self._warp_keeps_source = warp_keeps_source
+        self._lengths: dict[int, Fraction] = {}
+        self._out = Layout()
+
+    def build(self, document: Node) -> Layout:
+        stack = document.get("tracks")
+        if not isinstance(stack, dict):
+            raise InputError("the timeline has no tracks: export it again", self._where, "not_a_timeline")
+        try:
+            self._out.duration = self._visible_length(stack, ())
+        except InputError as error:
+            raise error if error.where else InputError(error.message, self._where, error.code) from error
+        place = _Place(Fraction(0), Fraction(1), Fraction(0), self._out.duration)
+        window = self._range(stack)
+        if window is not None:
+            place = replace(place, origin=-window[0])
+        self._marks(stack, replace(place, hi=Fraction(doc.MAX_SECONDS)), own=True)
+        self._stack(stack, (), _Context(place, False, "", self._where))
+        return self._out
+
+    def _visible_length(self, stack: Node, path: Path) -> Fraction:
+        """Length of the sequence: the longest of the tracks that are on and not ours."""
+        window = self._range(stack)
+        lengths = [
+            self._length(child, (*path, number))
+            for number, child in enumerate(doc.nodes_of(stack, "children"))
+            if doc.is_enabled(child) and OURS not in doc.metadata_of(child)
+        ]
+        self._out.track_ends = lengths
+        return window[1] if window is not None else max(lengths, default=Fraction(0))
+
+    def _range(self, node: Node) -> tuple[Fraction, Fraction] | None:
+        return doc.range_of(node.get("source_range"))
+
+    def _length(self, node: Node, path: Path) -> Fraction:
+        """Length of an item in its parent's time. Composition lengths are remembered."""
+        known = self._lengths.get(id(node))
+        if known is None:
+            known = self._measure(node, path)
+            self._lengths[id(node)] = known
+        return known
+
+    def _measure(self, node: Node, path: Path) -> Fraction:
+        if len(path) > doc.MAX_DEPTH:
+            raise InputError(f"nested more than {doc.MAX_DEPTH} levels deep: flatten the nests and export again")
+        schema = doc.schema_of(node)
+        if schema == "Transition":
+            return Fraction(0)
+        window = self._range(node)
+        children = list(enumerate(doc.nodes_of(node, "children")))
+        if schema == "Track" and (window is None or self._ignored_window(window, node, path)):
+            return sum((self._length(child, (*path, i)) for i, child in children), Fraction(0))
+        if schema == "Stack" and window is None:
+            return max((self._length(child, (*path, i)) for i, child in children), default=Fraction(0))
+        if window is None:
+            window = doc.range_of(doc.media_reference_of(node).get("available_range"))
+        if window is None:
+            name = doc.text_of(node, "name") or schema
+            self._out.warnings.append(f"{self._where}: {name!r} has no length and is left out: give it a source range")
+            return Fraction(0)
+        speed = _speed_of(node)
+        if self._warp_keeps_source and schema == "Clip" and speed:
+            return window[1] / abs(speed)
+        return window[1]
+
+    def _ignored_window(self, window: tuple[Fraction, Fraction], track: Node, path: Path) -> bool:
+        """A track's window that is empty or outside its content says something else (a record start)."""
+        if window[0] < 0:
+            return True
+        content = sum((self._length(c, (*path, i)) for i, c in enumerate(doc.nodes_of(track, "children"))), Fraction(0))
+        return content > 0 and (window[0] >= content or not window[1])
+
+    def _stack(self, stack: Node, path: Path, context: _Context) -> None:
+        for number, child in enumerate(doc.nodes_of(stack, "children")):
+            if not doc.is_enabled(child) or OURS in doc.metadata_of(child):
+                continue
+            item = self._item(child, (*path, number), Fraction(0), context)
+            self._place(item, context)
+
+    def _track(self, track: Node, path: Path, context: _Context) -> None:
+        position = Fraction(0)
+        items = list(enumerate(doc.nodes_of(track, "children")))
+        for number, child in items:
+            if doc.schema_of(child) == "Transition":
+                self._blend(items, number, position, path, context)
+                continue
+            item = self._item(child, (*path, number), position, context)
+            position += item.duration
+            if doc.is_enabled(child):
+                self._place(item, context)
+
+    def _item(self, node: Node, path: Path, position: Fraction, context: _Context) -> _Item:
+        try:
+            duration = self._length(node, path)
+            window = self._range(node)
+            if window is None and doc.schema_of(node) == "Clip":
+                window = doc.range_of(doc.media_reference_of(node).get("available_range"))
+            if window is not None and doc.schema_of(node) == "Track" and self._ignored_window(window, node, path):
+                window = None
+            return _Item(node, path, position, duration, window[0] if window else Fraction(0), _speed_of(node))
+        except InputError as error:
+            raise self._located(error, node, position, context) from error
+
+    def _located(self, error: InputError, node: Node, position: Fraction, context: _Context) -> InputError:
+        if error.where:
+            return error
+        name = doc.text_of(node, "name") or doc.schema_of(node) or "?"
+        where = f"{context.where}, {name!r} at {float(context.place.record(position)):.3f} s"
+        return InputError(error.message, where, error.code)
+
+    def _place(self, item: _Item, context: _Context) -> None:
+        window = context.place.span(item.position, item.position + item.duration)
+        if window is None:
+            return
+        schema = doc.schema_of(item.node)
+        inner = item.inner(context.place, window)
+        try:
+            self._marks(item.node, inner, own=False)
+        except InputError as error:
+            raise self._located(error, item.node, item.position, context) from error
+        if schema == "Clip":
+            self._clip(item, inner, context)
+        elif schema in ("Stack", "Track"):
+            self._composition(item, inner, context)
+        elif schema != "Gap":
+            name = doc.text_of(item.node, "OTIO_SCHEMA") or "an object without OTIO_SCHEMA"
+            self._out.warnings.append(f"{context.where}: {name} is not understood and shows nothing")
+
+    def _composition(self, item: _Item, inner: _Place, context: _Context) -> None:
+        node = item.node
+        name = doc.text_of(node, "name")
+        audio, track = context.audio, context.track
+        if doc.schema_of(node) == "Track":
+            kind = doc.text_of(node, "kind") or "Video"
+            if kind not in ("Video", "Audio"):
+                return
+            audio, track = audio or kind == "Audio", name or track
+            place_name = f"track {name!r}" if name else f"track {item.path[-1] + 1}"
+            deeper = _Context(inner, audio, track, f"{context.where}, {place_name}")
+            self._track(node, item.path, deeper)
+            return
+        self._stack(node, item.path, _Context(inner, audio, track, context.where))
+
+    def _clip(self, item: _Item, inner: _Place, context: _Context) -> None:
+        kind = _layer_kind(item.node)
+        if kind is None:
+            return
+        speed = Fraction(0) if inner.instant is not None else 1 / inner.stretch
+        layer = Layer(inner.lo, inner.hi, item.path, kind, item.node, inner.local(inner.lo), speed, context.track)
+        (self._out.sounds if context.audio else self._out.layers).append(layer)
+
+    def _blend(
+        self, items: list[tuple[int, Node]], number: int, position: Fraction, path: Path, context: _Context
+    ) -> None:
+        node = items[number][1]
+        if context.audio or context.place.instant is not None or node.get("enabled") is False:
+            return
+        try:
+            before, after = doc.seconds_of(node.get("in_offset")), doc.seconds_of(node.get("out_offset"))
+        except InputError as error:
+            raise self._located(error, node, position, context) from error
+        ends = [context.place.record(t) for t in (position - abs(before), position, position + abs(after))]
+        if context.place.stretch < 0:
+            ends.reverse()
+        lo, hi = context.place.lo, context.place.hi
+        if not lo <= ends[1] <= hi or ends[0] == ends[2]:
+            return
+        sides = [_partner(items, number + step, path) for step in (-1, 1)]
+        if context.place.stretch < 0:
+            sides.reverse()
+        wipe = _is_wipe(node)
+        name = doc.text_of(node, "name")
+        self._out.blends.append(Blend(max(ends[0], lo), ends[1], min(ends[2], hi), wipe, sides[0], sides[1], name))
+
+    def _marks(self, node: Node, place: _Place, own: bool) -> None:
+        """Markers of a node, whose times are in the node's own time: seen only inside its window."""
+        for marker in doc.nodes_of(node, "markers"):
+            if OURS in doc.metadata_of(marker):
+                continue
+            span = doc.range_of(marker.get("marked_range")) or (Fraction(0), Fraction(0))
+            if place.instant is not None:
+                time, length = place.lo, Fraction(0)
+            else:
+                time, length = place.record(span[0]), span[1] * abs(place.stretch)
+            if place.lo <= time < place.hi or (own and time >= 0):
+                self._out.marks.append(Mark(time, length, marker, own))
+
+
+def _partner(items: list[tuple[int, Node]], number: int, path: Path) -> Path | None:
+    """Path of the neighbour of a transition when it shows anything."""
+    if not 0 <= number < len(items):
+        return None
+    node = items[number][1]
+    if doc.schema_of(node) in ("Gap", "Transition", "") or not doc.is_enabled(node):
+        return None
+    return (*path, number)
+
+
+def _speed_of(node: Node) -> Fraction:
+    """Product of the linear time warps of an item; 0 is a freeze."""
+    speed = Fraction(1)
+    for effect in _effects_of(node):
+        if doc.schema_of(effect) not in _WARPS or effect.get("enabled") is False:
+            continue
+        scalar = effect.get("time_scalar", 0 if doc.schema_of(effect) == "FreezeFrame" else 1)
+        if isinstance(scalar, bool) or not isinstance(scalar, (int, float)) or not abs(scalar) < doc.MAX_SECONDS:
+            raise InputError(f"its speed is {scalar!r}, which is no number: export the timeline again")
+        speed *= doc.exact_scalar(scalar)
+    return speed
+
+
+def _effects_of(node: Node) -> Iterator[Node]:
+    effects = node.get("effects")
+    if isinstance(effects, list):
+        yield from (effect for effect in effects if isinstance(effect, dict))
+
+
+def _layer_kind(clip: Node) -> LayerKind | None:
+    """What a clip paints; None for black, which shows as nothing."""
+    reference = doc.media_reference_of(clip)
+    if _ADJUSTMENT_NAME.match(doc.text_of(clip, "name")) or any(map(_is_resolve_adjustment, _effects_of(clip))):
+        return "adjustment"
+    if doc.schema_of(reference) != "GeneratorReference":
+        return "picture"
+    kind = doc.text_of(reference, "generator_kind").lower()
+    name = doc.text_of(clip, "name").strip().lower()
+    return None if kind in _BLACK_GENERATORS and (not name or name in _BLACK_GENERATORS) else "generator"
+
+
+def _is_resolve_adjustment(effect: Node) -> bool:
+    details = doc.metadata_of(effect).get("Resolve_OTIO")
+    return isinstance(details, dict) and details.get("Type") == _RESOLVE_ADJUSTMENT_TYPE
+
+
+def _is_wipe(transition: Node) -> bool:
+    """A wipe by its type or by its name, where systems write every type as a dissolve."""
+    kind = doc.text_of(transition, "transition_type").lower()
+    names = [doc.text_of(transition, "name")]
+    details = doc.metadata_of(transition).get("Resolve_OTIO")
+    if isinstance(details, dict):
+        names.append(str(details.get("Transition Type", "")))
+    return "wipe" in kind or any("wipe" in name.lower() for name in names)

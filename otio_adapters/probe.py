@@ -1,0 +1,61 @@
+"""What a media file says about itself, read with PyAV only when a timeline leaves it open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from emsync_engine.timecode import canonical_rate, frames_from_timecode
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A media file's clock."""
+
+    duration: Fraction | None
+    """Seconds; None when the container does not say."""
+    rate: Fraction | None
+    """Frames a second of the first video stream; None for sound alone."""
+    start_seconds: Fraction | None
+    """Real seconds of the start timecode; None without one."""
+
+
+@lru_cache(maxsize=512)
+def probe(path: str) -> Probe | None:
+    """Look into a media file; None when it cannot be opened as media."""
+    import av  # heavy: only when needed
+
+    try:
+        with av.open(path) as container:
+            return _probe_container(container)
+    except (av.error.FFmpegError, OSError, ValueError):
+        return None
+
+
+def _probe_container(container: Any) -> Probe:
+    video = container.streams.video[0] if container.streams.video else None
+    rate = canonical_rate(Fraction(video.average_rate)) if video is not None and video.average_rate else None
+    duration = stream_duration(video) if video is not None else None
+    if duration is None and container.duration:
+        duration = Fraction(container.duration, 1_000_000)
+    return Probe(duration, rate, _start_seconds(container, rate))
+
+
+def stream_duration(stream: Any) -> Fraction | None:
+    """Seconds of one stream; None when it does not say."""
+    if stream.duration and stream.time_base:
+        return Fraction(stream.duration) * Fraction(stream.time_base)
+    return None
+
+
+def _start_seconds(container: Any, rate: Fraction | None) -> Fraction | None:
+    texts = [container.metadata.get("timecode"), *(stream.metadata.get("timecode") for stream in container.streams)]
+    text = next((t for t in texts if t), None)
+    if text is None or rate is None:
+        return None
+    try:
+        return frames_from_timecode(text, rate) / rate
+    except ValueError:
+        return None  # a timecode of another rate says nothing usable

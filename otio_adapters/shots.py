@@ -1,0 +1,186 @@
+"""The media side of a layer: which file, which second of it, at which speed; and the sounds under the picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from emsync_engine.picture import Shot, ShotRef, SoundClip
+from otio_adapters import document as doc
+from otio_adapters.document import Node
+from otio_adapters.layout import Layer
+from otio_adapters.media import MediaFinder, is_still
+from otio_adapters.probe import probe
+from otio_adapters.visible import Segment
+
+_ROLES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("dialogue", re.compile(r"\b(dx|dia|dial|dlg|dialog(ue)?s?|vo|v\.o\.|voice(s|over)?|narration|adr|sync)\d*\b")),
+    ("music", re.compile(r"\b(mx|mus|music|score|song|temp ?music|bgm)\d*\b")),
+    ("effects", re.compile(r"\b(fx|sfx|efx|foley|amb|ambience|atmos?|room ?tone|rt|bg|effects?)\d*\b")),
+)
+_REEL_KEYS = (("cmx_3600", "reel"), ("AAF", "SourceID"))
+
+
+@dataclass(frozen=True)
+class MediaRef:
+    """What a clip says about its media."""
+
+    url: str
+    names: tuple[str, ...]
+    """Clip, reference and reel names that a file could be called."""
+    start: Fraction | None
+    """Source time of the first frame of the media, seconds; None when the document does not say."""
+    length: Fraction | None
+    still: bool
+    reel: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Equal for two clips of the same media; empty when it cannot be known."""
+        return self.url or next((name for name in self.names if name), "")
+
+
+@dataclass
+class MediaMap:
+    """Turns layers into shots and sounds, looking each file up once."""
+
+    finder: MediaFinder
+    rate: Fraction
+    _refs: dict[int, MediaRef] = field(default_factory=dict)
+
+    def ref(self, layer: Layer) -> MediaRef:
+        key = id(layer.clip)
+        if key not in self._refs:
+            self._refs[key] = media_ref(layer.clip, self.rate)
+        return self._refs[key]
+
+    def source_at(self, layer: Layer, time: Fraction) -> Fraction:
+        """Source time in the media's own counting at a record time."""
+        return layer.source + layer.speed * (time - layer.start)
+
+    def media_at(self, layer: Layer, time: Fraction) -> Fraction:
+        """Seconds from the head of the media file at a record time, never negative."""
+        ref, source = self.ref(layer), self.source_at(layer, time)
+        head = ref.start
+        if head is None:
+            path, online = self.finder.find(ref.url, ref.names)
+            head = _probed_head(path, source) if online and not ref.still else Fraction(0)
+        elif source < head and (ref.length is None or source <= ref.length):
+            head = Fraction(0)  # counted from 0 although the media has a timecode
+        return max(source - head, Fraction(0))
+
+    def shot(self, segment: Segment) -> Shot | None:
+        layer = segment.layer
+        if layer is None:
+            return None
+        ref = self.ref(layer)
+        path, online = self._find(ref)
+        return Shot(
+            start=segment.start,
+            end=segment.end,
+            name=_name_of(layer, ref),
+            media=path,
+            media_start=self.media_at(layer, segment.start),
+            speed=layer.speed,
+            online=online,
+            still=ref.still or not layer.speed or layer.kind == "generator",
+            reel=ref.reel,
+            path=layer.path,
+        )
+
+    def side(self, layer: Layer | None, time: Fraction) -> ShotRef | None:
+        """One side of a boundary."""
+        if layer is None:
+            return None
+        ref = self.ref(layer)
+        return ShotRef(_name_of(layer, ref), self._find(ref)[0], self.media_at(layer, time))
+
+    def sound(self, layer: Layer) -> SoundClip:
+        ref = self.ref(layer)
+        path, online = self._find(ref)
+        name = _name_of(layer, ref)
+        return SoundClip(
+            start=layer.start,
+            end=layer.end,
+            name=name,
+            media=path,
+            media_start=self.media_at(layer, layer.start),
+            speed=layer.speed,
+            online=online,
+            role=sound_role(layer.track, name),  # type: ignore[arg-type]
+            track=layer.track,
+        )
+
+    def _find(self, ref: MediaRef) -> tuple[str, bool]:
+        return self.finder.find(ref.url, ref.names)
+
+
+def _name_of(layer: Layer, ref: MediaRef) -> str:
+    return doc.text_of(layer.clip, "name") or next((n for n in ref.names if n), "") or Path(ref.url).name
+
+
+def _probed_head(path: str, source: Fraction) -> Fraction:
+    """Source time of a file's first frame: its timecode when the source time does not fit into the file otherwise."""
+    found = probe(path)
+    if found is None or found.duration is None or source < found.duration or found.start_seconds is None:
+        return Fraction(0)
+    return found.start_seconds if source >= found.start_seconds else Fraction(0)
+
+
+def media_ref(clip: Node, rate: Fraction) -> MediaRef:
+    """What a clip node says about its media."""
+    reference = doc.media_reference_of(clip)
+    schema = doc.schema_of(reference)
+    available = doc.range_of(reference.get("available_range"))
+    url = _sequence_url(reference) if schema == "ImageSequenceReference" else doc.text_of(reference, "target_url")
+    reel = _reel_of(clip) or _reel_of(reference)
+    single = available is not None and available[1] * rate <= 1
+    still = schema != "ImageSequenceReference" and (is_still(url or doc.text_of(clip, "name")) or single)
+    names: tuple[str, ...] = (doc.text_of(reference, "name"), doc.text_of(clip, "name"), reel)
+    if schema == "GeneratorReference":
+        url, names = "", ()
+    start, length = available if available is not None else (None, None)
+    return MediaRef(url, names, start, length, still or schema == "GeneratorReference", reel)
+
+
+def _sequence_url(reference: Node) -> str:
+    """Printf pattern of an image sequence."""
+    base, prefix = doc.text_of(reference, "target_url_base"), doc.text_of(reference, "name_prefix")
+    padding = reference.get("frame_zero_padding")
+    digits = f"%0{padding}d" if isinstance(padding, int) and padding > 0 else "%d"
+    slash = "/" if base and not base.endswith("/") else ""
+    suffix = doc.text_of(reference, "name_suffix")
+    return f"{base}{slash}{prefix}{digits}{suffix}" if base or prefix else ""
+
+
+def _reel_of(node: Node) -> str:
+    metadata = doc.metadata_of(node)
+    for group, key in _REEL_KEYS:
+        details = metadata.get(group)
+        if isinstance(details, dict) and isinstance(details.get(key), str):
+            return str(details[key])
+    return ""
+
+
+def sound_role(track: str, clip: str) -> str:
+    """``dialogue``, ``music``, ``effects`` or ``unknown`` from the names of the track, then of the clip."""
+    for name in (track, clip):
+        words = re.sub(r"[_\-./]+", " ", name.lower())
+        for role, pattern in _ROLES:
+            if pattern.search(words):
+                return role
+    return "unknown"
+
+
+def merged_ranges(ranges: Iterable[tuple[Fraction, Fraction]]) -> tuple[tuple[Fraction, Fraction], ...]:
+    """Ranges in order, those that touch or overlap joined."""
+    merged: list[tuple[Fraction, Fraction]] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
