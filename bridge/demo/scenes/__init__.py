@@ -1,0 +1,1 @@
+"""The four scenes of the demo film, each a table of painters by clip name."""
