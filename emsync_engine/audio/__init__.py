@@ -1,0 +1,1 @@
+"""From a score to sound: SoundFonts, synthesisers, stems, mix and Broadcast WAV."""
