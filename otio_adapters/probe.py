@@ -20,6 +20,9 @@ class Probe:
     """Frames a second of the first video stream; None for sound alone."""
     start_seconds: Fraction | None
     """Real seconds of the start timecode; None without one."""
+    drop_frame: bool | None = None
+    """How the start timecode counts."""
+    has_audio: bool = False
 
 
 @lru_cache(maxsize=512)
@@ -40,7 +43,10 @@ def _probe_container(container: Any) -> Probe:
     duration = stream_duration(video) if video is not None else None
     if duration is None and container.duration:
         duration = Fraction(container.duration, 1_000_000)
-    return Probe(duration, rate, _start_seconds(container, rate))
+    text = _timecode(container)
+    start = _start_seconds(text, rate) if text and rate else None
+    drop = text[-3:-2] in (";", ".") if text and start is not None else None
+    return Probe(duration, rate, start, drop, bool(container.streams.audio))
 
 
 def stream_duration(stream: Any) -> Fraction | None:
@@ -50,11 +56,12 @@ def stream_duration(stream: Any) -> Fraction | None:
     return None
 
 
-def _start_seconds(container: Any, rate: Fraction | None) -> Fraction | None:
+def _timecode(container: Any) -> str | None:
     texts = [container.metadata.get("timecode"), *(stream.metadata.get("timecode") for stream in container.streams)]
-    text = next((t for t in texts if t), None)
-    if text is None or rate is None:
-        return None
+    return next((text for text in texts if isinstance(text, str) and text), None)
+
+
+def _start_seconds(text: str, rate: Fraction) -> Fraction | None:
     try:
         return frames_from_timecode(text, rate) / rate
     except ValueError:
