@@ -1,0 +1,201 @@
+"""The harmonic plan: functional progressions by mood, chords that lead into the hits, cadences.
+
+Mood and harmony: mode and the share of major chords carry valence; applied dominants, chromatic neighbours and
+minor subdominants carry tension (Juslin & Laukka 2004; Eerola, Friberg & Bresin 2013).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+
+from emsync_engine.rules.theory import Chord, chord
+from emsync_engine.score import TICKS_PER_QUARTER, Bar, ChordSpan, Key
+from emsync_engine.spotting.cuesheet import CueSheet, SectionPlan
+
+_PROGRESSIONS: dict[str, tuple[tuple[float, float, str], ...]] = {
+    # valence, arousal it suits best; chords, one a slot
+    "major": (
+        (0.8, 0.6, "I IV I V"),
+        (0.8, 0.2, "I V IV V"),
+        (0.7, 0.8, "I bVII IV V"),
+        (0.6, 0.5, "I V vi IV"),
+        (0.6, -0.3, "Iadd9 IV Imaj7 V"),
+        (0.6, -0.7, "I IVmaj7 I Vsus4"),
+        (0.4, 0.1, "I iii IV V"),
+        (0.4, -0.4, "Imaj7 vi7 IV V7sus4"),
+        (0.2, -0.6, "Iadd9 iii IVmaj7 iv"),
+        (0.2, 0.4, "I vi ii V"),
+        (0.0, 0.0, "I vi IV ii"),
+        (0.0, 0.8, "I vi bVII V"),
+        (-0.2, -0.3, "I iii vi ii"),
+    ),
+    "minor": (
+        (0.1, 0.4, "i bVI bIII bVII"),
+        (0.0, 0.8, "i bVII bVI bVII"),
+        (-0.2, 0.0, "i iv bVI v"),
+        (-0.3, -0.4, "i v iv i"),
+        (-0.4, 0.5, "i iv i V"),
+        (-0.5, 0.8, "i bII i iv"),
+        (-0.5, -0.5, "iadd9 iv i v"),
+        (-0.6, 0.1, "i iv v i"),
+        (-0.7, 0.7, "i vii° i iv"),
+        (-0.7, -0.6, "i iv i ii°"),
+    ),
+}
+_CLOSES = {
+    # pre-dominant, dominant, by mode
+    "major": (("IV", "V7"), ("ii7", "V7"), ("IV", "V7sus4"), ("ii", "V")),
+    "minor": (("iv", "V7"), ("iiø", "V7"), ("bVI", "V7"), ("iv", "V")),
+}
+
+
+def plan_chords(sheet: CueSheet, seeds: Sequence[int]) -> tuple[ChordSpan, ...]:
+    """Chords for the whole cue, one seed a section. Every section has at least three, every hit a new one."""
+    hits = {h.tick for h in sheet.hits}
+    spans: list[ChordSpan] = []
+    for section, seed, following in zip(sheet.sections, seeds, [*sheet.sections[1:], None]):
+        spans += _section_chords(sheet, section, random.Random(f"harmony {seed} {section.role}"), hits, following)
+    return tuple(spans)
+
+
+def progression(key: Key, valence: float, arousal: float, rng: random.Random) -> list[Chord]:
+    """One of the three progressions whose mood is nearest."""
+    ranked = sorted(_PROGRESSIONS[key.mode], key=lambda row: (row[0] - valence) ** 2 + 0.5 * (row[1] - arousal) ** 2)
+    numerals = rng.choice(ranked[:2])[2].split()
+    return [chord(n, key) for n in numerals]
+
+
+def _slots(bars: Sequence[Bar], end: int, halves: bool) -> list[tuple[int, int]]:
+    """(tick, end) of the chord slots: a bar each, or halves of bars of four beats and more."""
+    slots: list[tuple[int, int]] = []
+    for bar in bars:
+        stop = min(bar.end, end)
+        middle = bar.tick + 2 * TICKS_PER_QUARTER
+        if halves and bar.beats >= 4 and stop > middle:
+            slots += [(bar.tick, middle), (middle, stop)]
+        elif stop > bar.tick:
+            slots.append((bar.tick, stop))
+    return slots
+
+
+def _section_chords(
+    sheet: CueSheet, section: SectionPlan, rng: random.Random, hits: set[int], following: SectionPlan | None
+) -> list[ChordSpan]:
+    bars = [b for b in sheet.bars if section.tick <= b.tick < section.end]
+    closing = following is None
+    body_end = sheet.final_tick if closing else section.end
+    slots = _slots([b for b in bars if b.tick < body_end], body_end, halves=len(bars) < 6)
+    slots = _split_for_cadence(slots) if closing else slots
+    cycle = progression(section.key, section.valence, section.arousal, rng)
+    chords = _fill(slots, cycle, section, rng, hits)
+    if closing:
+        chords = _with_close(chords, section.key, rng)
+    elif following is not None and len(chords) > 1 and section.end in hits:
+        chords[-1] = _lead_to(chord("I" if following.key.mode == "major" else "i", following.key), section, rng)
+    spans = [ChordSpan(a, b - a, c.root, c.quality, c.numeral) for (a, b), c in zip(slots, chords)]
+    spans = _enriched(spans, section.key)
+    if closing:
+        tonic = _tonic(section)
+        spans.append(ChordSpan(body_end, sheet.end_tick - body_end, tonic.root, tonic.quality, tonic.numeral))
+    return _merged(spans)
+
+
+def _tonic(section: SectionPlan) -> Chord:
+    return chord("I" if section.key.mode == "major" else "i", section.key)
+
+
+def _split_for_cadence(slots: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give the last bar before the close two slots, for the pre-dominant and the dominant."""
+    if len(slots) >= 2 or not slots:
+        return slots
+    a, b = slots[-1]
+    if b - a < 2 * TICKS_PER_QUARTER:
+        return slots
+    middle = a + (b - a) // (2 * TICKS_PER_QUARTER) * TICKS_PER_QUARTER
+    return [*slots[:-1], (a, middle), (middle, b)]
+
+
+def _fill(
+    slots: Sequence[tuple[int, int]], cycle: Sequence[Chord], section: SectionPlan, rng: random.Random, hits: set[int]
+) -> list[Chord]:
+    """Cycle the progression; it begins again at every other hit; the slot before a hit leads to the hit's chord."""
+    chords: list[Chord] = []
+    at = 0
+    restarts = 0
+    for start, _ in slots:
+        if start in hits and start != section.tick:
+            restarts += 1
+            if restarts % 2 == 0 or cycle[at % len(cycle)] == (chords[-1] if chords else None):
+                at = 0
+        candidate = cycle[at % len(cycle)]
+        if chords and candidate == chords[-1] and start in hits:
+            at += 1
+            candidate = cycle[at % len(cycle)]
+        chords.append(candidate)
+        at += 1
+    for i, ((_, _), (start, _)) in enumerate(pairwise(slots)):
+        if start in hits and i > 0 and rng.random() < 0.75:
+            chords[i] = _lead_to(chords[i + 1], section, rng)
+    return chords
+
+
+def _lead_to(goal: Chord, section: SectionPlan, rng: random.Random) -> Chord:
+    """A chord that wants to go to ``goal``: its dominant when there is energy, softer neighbours when calm."""
+    minor_goal = goal.quality in ("min", "min7", "madd9")
+    dominant = Chord((goal.root + 7) % 12, "dom7", f"V7/{goal.numeral}" if goal.root != section.key.tonic else "V7")
+    suspended = Chord((goal.root + 7) % 12, "7sus4", dominant.numeral.replace("7", "7sus4", 1))
+    from_below = Chord((goal.root + 10) % 12, "maj", f"bVII→{goal.numeral}")
+    plagal = Chord((goal.root + 5) % 12, "min" if minor_goal else "maj", f"IV→{goal.numeral}")
+    neapolitan = Chord((goal.root + 1) % 12, "maj", f"bII→{goal.numeral}")
+    energy = (section.arousal + 1) / 2
+    choices = [(dominant, 0.3 + energy), (suspended, 0.4), (plagal, 0.7 - 0.5 * energy), (from_below, 0.3)]
+    if section.valence < -0.3:
+        choices.append((neapolitan, 0.3 + 0.3 * energy))
+    return rng.choices([c for c, _ in choices], [w for _, w in choices])[0]
+
+
+def _with_close(chords: list[Chord], key: Key, rng: random.Random) -> list[Chord]:
+    """End on pre-dominant and dominant, so that the closing tonic arrives as a cadence."""
+    before, dominant = (chord(n, key) for n in rng.choice(_CLOSES[key.mode]))
+    if len(chords) >= 3:
+        return [*chords[:-2], before, dominant]
+    if len(chords) == 2:
+        return [chords[0], dominant]
+    return [dominant] if chords else []
+
+
+def _enriched(spans: list[ChordSpan], key: Key) -> list[ChordSpan]:
+    """At least three different chords a section where there is room: long ones are divided."""
+    colours = [chord(n, key) for n in (("IV", "vi", "V") if key.mode == "major" else ("iv", "bVI", "V"))]
+    while len({(s.root, s.quality) for s in spans}) < 3 and colours:
+        colour = colours.pop(0)
+        if any((s.root, s.quality) == (colour.root, colour.quality) for s in spans):
+            continue
+        index = max(range(len(spans)), key=lambda i: (spans[i].duration, -i)) if spans else None
+        if index is None or spans[index].duration < 2 * TICKS_PER_QUARTER:
+            break
+        long = spans[index]
+        half = long.duration // (2 * TICKS_PER_QUARTER) * TICKS_PER_QUARTER
+        first = ChordSpan(long.tick, half, long.root, long.quality, long.numeral)
+        rest = ChordSpan(long.tick + half, long.duration - half, colour.root, colour.quality, colour.numeral)
+        if index == len(spans) - 1 and len(spans) > 1:  # never take the end of a section away from its last chord
+            first, rest = (
+                ChordSpan(long.tick, half, colour.root, colour.quality, colour.numeral),
+                ChordSpan(long.tick + half, long.duration - half, long.root, long.quality, long.numeral),
+            )
+        spans[index : index + 1] = [first, rest]
+    return spans
+
+
+def _merged(spans: Sequence[ChordSpan]) -> list[ChordSpan]:
+    """Neighbouring equal chords become one."""
+    merged: list[ChordSpan] = []
+    for span in spans:
+        last = merged[-1] if merged else None
+        if last and (last.root, last.quality) == (span.root, span.quality):
+            merged[-1] = ChordSpan(last.tick, span.end - last.tick, last.root, last.quality, last.numeral)
+        else:
+            merged.append(span)
+    return merged

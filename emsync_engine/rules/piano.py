@@ -1,0 +1,50 @@
+"""Piano: broken chords when calm, comping when moving, runs and octaves when driving, often the melody."""
+
+from __future__ import annotations
+
+from emsync_engine.rules.chordal import Voiced, arpeggio, held, strokes, voiced_bars
+from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context
+from emsync_engine.score import Note
+
+LOW, HIGH, VOICES = 50, 76, 3
+_ORDERS = ((0, 1, 2, 1), (0, 2, 1, 2), (0, 1, 2, 3), (3, 2, 1, 0))
+_COMPS = ("7...5...6...5...", "7..5..6.....5...", "7.....5.6...5...")
+_DRIVES = ("7..6..7..6..7.6.", "8..7..7.8..7..7.", "8.....7.8..7....")
+
+
+def write(context: Context, part: str, has_melody: frozenset[str]) -> list[Note]:
+    """The piano part before the close; under its own melody it keeps to the left hand."""
+    notes: list[Note] = []
+    for row in voiced_bars(context, part, LOW, HIGH, VOICES, 62):
+        notes += _left_hand(context, row, part) if row[0].section.id in has_melody else _both_hands(context, row, part)
+    return notes
+
+
+def _left_hand(context: Context, row: Voiced, part: str) -> list[Note]:
+    """Broken tenths under the melody: fewer notes when still, eighths when moving."""
+    bar, span, voicing = row
+    rng = context.rng(bar.section, part, f"left {bar.level}")
+    low = tuple(p - 12 for p in voicing)
+    unit = QUARTER * 2 if bar.level == 0 else QUARTER if bar.level == 1 else EIGHTH
+    if unit > span.end - span.tick:
+        unit = EIGHTH
+    return arpeggio(span, low, rng.choice(((0, 2, 1, 2), (0, 1, 2, 1))), unit, round(26 + 48 * bar.energy), rng)
+
+
+def _both_hands(context: Context, row: Voiced, part: str) -> list[Note]:
+    bar, span, voicing = row
+    rng = context.rng(bar.section, part, f"figure {bar.level}")
+    velocity = round(28 + 58 * bar.energy)
+    full = (*voicing, voicing[0] + 12)
+    if bar.level == 0:
+        return held(span, voicing[1:], velocity) if bar.phrase % 2 == 0 else []
+    if bar.level == 1:
+        return arpeggio(span, full, rng.choice(_ORDERS), QUARTER if bar.energy < 0.32 else EIGHTH, velocity, rng)
+    touch = context.rng_once(bar.section, part, f"touch {bar.index}")
+    if bar.level == 2:
+        root = [Note(span.tick, voicing[0] - 12, max(span.end - span.tick - SIXTEENTH, SIXTEENTH), velocity)]
+        return root + strokes(span, voicing[-2:], rng.choice(_COMPS), velocity, touch)
+    if bar.level == 3:
+        return arpeggio(span, full, rng.choice(_ORDERS), EIGHTH, velocity, touch)
+    octave = (voicing[0] - 12, voicing[0])
+    return strokes(span, octave, rng.choice(_DRIVES), velocity, touch, short=True)
