@@ -30,6 +30,7 @@ FORMATS: dict[str, Format] = {
     ".otio": Format("OpenTimelineIO", "otio_json"),
     ".otioz": Format("OpenTimelineIO bundle", "bundle", "read_zip"),
     ".otiod": Format("OpenTimelineIO bundle", "bundle", "read_folder"),
+    ".edl": Format("CMX 3600 edit decision list", "edl", takes_rate=True),
     **dict.fromkeys(VIDEO_SUFFIXES, Format("video", "video")),
 }
 """Readers by suffix."""
