@@ -176,7 +176,9 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 def bext_body(info: BroadcastInfo) -> bytes:
     """The broadcast extension. Date and time stay empty: equal scores give equal files."""
     loudness = info.loudness or Loudness(None, None, None, None)
-    measured = (loudness.integrated, loudness.range_lu, None, loudness.momentary_max, loudness.short_term_max)
+    measured = (
+        loudness.integrated, loudness.range_lu, loudness.true_peak_db, loudness.momentary_max, loudness.short_term_max
+    )  # fmt: skip
     fixed = _BEXT_FIXED.pack(
         *(ascii_text(text).encode("ascii")[:size]
           for text, size in ((info.description, 256), (info.originator, 32), (info.originator_reference, 32))),

@@ -1,7 +1,8 @@
-"""Programme loudness of stereo audio at 48 kHz, measured as it streams past.
+"""Programme loudness and true peak of stereo audio at 48 kHz, measured as it streams past.
 
 ITU-R BS.1770-4 (K-weighting, 400 ms blocks, two gates) and EBU Tech 3342 (loudness range). The weighting filter is
-applied as its own impulse response, which numpy convolves far faster than it could recurse.
+applied as its own impulse response, which numpy convolves far faster than it could recurse. True peak is the highest
+value of the audio at four times its rate, looked for only beside samples that are high themselves.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ STEP = 4800
 _TAPS = 4096  # the filter's slowest mode has died away by 170 dB then
 _FFT = 1 << 16
 _HOP = _FFT - _TAPS
+_SINC_TAPS = 32
+_NEAR_PEAK = 0.5  # of the peak: a lower sample has no higher value beside it in music
 _ABSOLUTE_GATE = -70.0  # LUFS
 _OFFSET = -0.691  # dB, BS.1770: makes a 997 Hz sine of full scale in one channel read -3.01 LUFS
 
@@ -34,6 +37,8 @@ class Loudness:
     range_lu: float | None
     momentary_max: float | None
     short_term_max: float | None
+    true_peak_db: float | None = None
+    """In dBTP, where it was measured."""
 
 
 class LoudnessMeter:
@@ -62,8 +67,10 @@ class LoudnessMeter:
         return Measured(steps, self._weighted)
 
     def _filter(self, window: NDArray[np.float64], valid: int) -> None:
-        spectrum = np.fft.rfft(window, axis=0) * _weighting()[:, None]
-        filtered = np.fft.irfft(spectrum, _FFT, axis=0)[_TAPS - 1 : _TAPS - 1 + valid]
+        filtered = np.zeros((valid, 2))
+        if window.any():
+            spectrum = np.fft.rfft(window, axis=0) * _weighting()[:, None]
+            filtered = np.fft.irfft(spectrum, _FFT, axis=0)[_TAPS - 1 : _TAPS - 1 + valid]
         energy = np.concatenate([self._weighted, (filtered**2).sum(axis=1)])
         whole = len(energy) // STEP * STEP
         self._steps.append(energy[:whole].reshape(-1, STEP).sum(axis=1))
@@ -97,6 +104,34 @@ class Measured:
         return np.asarray(windows.sum(axis=1) / (width * STEP))
 
 
+class TruePeakMeter:
+    """Finds the highest value between the samples as well as on them."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+        """Highest so far, full scale 1.0. The last 16 samples are still to come until ``finish``."""
+        self._input = np.zeros((_SINC_TAPS, 2), np.float32)
+
+    def feed(self, audio: NDArray[np.float32]) -> None:
+        """Take the next samples, shape (samples, 2)."""
+        x = np.concatenate([self._input, audio])
+        self._input = x[-_SINC_TAPS:]
+        height = np.abs(x)
+        self.peak = max(self.peak, float(height.max()))
+        half = _SINC_TAPS // 2
+        inside = height[half - 1 : -half]  # samples with a full set of neighbours on both sides
+        for side in range(x.shape[1]):
+            found = np.flatnonzero(inside[:, side] > _NEAR_PEAK * self.peak)
+            if len(found):
+                windows = np.lib.stride_tricks.sliding_window_view(x[:, side], _SINC_TAPS)[found]
+                self.peak = max(self.peak, float(np.abs(windows @ _interpolation()).max()))
+
+    def finish(self) -> float:
+        """End of the audio: its true peak."""
+        self.feed(np.zeros((_SINC_TAPS, 2), np.float32))
+        return self.peak
+
+
 def _gated(power: NDArray[np.float64]) -> float | None:
     """Integrated loudness of block powers: above -70 LUFS, then above 10 LU below the mean of those."""
     audible = power[power > _power(_ABSOLUTE_GATE)]
@@ -126,6 +161,14 @@ def _lufs(power: float) -> float:
 
 def _power(lufs: float) -> float:
     return float(10 ** ((lufs - _OFFSET) / 10))
+
+
+@cache
+def _interpolation() -> NDArray[np.float32]:
+    """Weights of the samples around a gap for the values a quarter, a half and three quarters into it."""
+    at = np.arange(_SINC_TAPS)[:, None] - (_SINC_TAPS // 2 - 1) - np.array([0.25, 0.5, 0.75])
+    window = np.cos(np.pi * at / (_SINC_TAPS + 1)) ** 2
+    return np.asarray(np.sinc(at) * window, np.float32)
 
 
 @cache

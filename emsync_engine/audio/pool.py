@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import emsync_engine
 from emsync_engine.audio.performance import PartJob
 from emsync_engine.audio.soundfont import SoundFont
 from emsync_engine.audio.synth import SynthInfo
@@ -24,6 +23,9 @@ from emsync_engine.errors import EmsyncError, InputError
 MAX_WORKERS = 4
 LARGE_SOUNDFONT = 100_000_000  # bytes; TinySoundFont needs two and a half times that in each worker
 _POLL_S = 0.2  # so that Ctrl-C is noticed on Windows too, where a plain wait cannot be interrupted
+
+# The worker searches exactly where we do, never in the user's folder, where any file could pose as a module.
+_START = "import sys; sys.path[:] = sys.argv[1:]; from emsync_engine.audio.worker import main; sys.exit(main())"
 
 _Messages = queue.Queue[tuple[int, "dict[str, Any] | None"]]
 
@@ -88,17 +90,14 @@ class _Worker:
 
     def __init__(self, index: int, messages: _Messages, synth: SynthInfo, soundfont: SoundFont, folder: Path) -> None:
         self._log = folder / f"worker-{index}.log"
-        package_root = str(Path(emsync_engine.__file__).resolve().parents[1])
-        search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "emsync_engine.audio.worker"],
+                [sys.executable, "-c", _START, *(path or str(Path.cwd()) for path in sys.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 encoding="utf-8",
-                env={**os.environ, "PYTHONPATH": search_path},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         self._thread = threading.Thread(target=self._listen, args=(index, messages), daemon=True)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_engine.audio.bwf import FULL_SCALE, BroadcastInfo, BroadcastWavWriter, CuePoint, picture_samples
-from emsync_engine.audio.loudness import Loudness, LoudnessMeter
+from emsync_engine.audio.loudness import Loudness, LoudnessMeter, TruePeakMeter
 from emsync_engine.audio.performance import PartJob, part_job, sample_at
 from emsync_engine.audio.pool import play_all
 from emsync_engine.audio.soundfont import SoundFont
@@ -32,7 +32,8 @@ from emsync_engine.smf import smf_bytes
 from emsync_engine.version import __version__
 
 TARGET_LUFS = -18.0
-PEAK_CEILING_DBFS = -1.0
+PEAK_CEILING_DB = -1.0
+"""Of the mix's true peak and the stems' highest samples, in dB below full scale."""
 MAX_GAIN_DB = 40.0
 FADE_S = 0.010
 """The last 10 ms fade out, so that a tail that the picture's end cuts off does not click."""
@@ -58,6 +59,8 @@ class RenderResult:
     """The one gain of the mix and all stems."""
     peak_dbfs: float | None
     """Highest sample of the mix; None for silence."""
+    true_peak_dbtp: float | None
+    """Highest value of the mix between samples; None for silence."""
     loudness_lufs: float | None
     """Integrated loudness of the mix; None for silence."""
     samples: int
@@ -125,6 +128,7 @@ def render(
         soundfont_licence=soundfont.licence,
         gain_db=20 * math.log10(level.gain),
         peak_dbfs=20 * math.log10(level.peak * level.gain) if level.peak else None,
+        true_peak_dbtp=level.loudness.true_peak_db,
         loudness_lufs=level.loudness.integrated,
         samples=samples,
         seconds=time.monotonic() - began,
@@ -142,7 +146,7 @@ class _Level:
 
 def _find_level(jobs: list[PartJob], samples: int, measured: Callable[[int], None]) -> _Level:
     """The gain that brings the mix to the target loudness, or as near as the highest peak allows."""
-    meter = LoudnessMeter()
+    meter, true_peak = LoudnessMeter(), TruePeakMeter()
     mix_peak = stem_peak = 0.0
     for stems in _stem_chunks(jobs, samples):
         mix = np.zeros_like(stems[0])
@@ -151,16 +155,20 @@ def _find_level(jobs: list[PartJob], samples: int, measured: Callable[[int], Non
             stem_peak = max(stem_peak, float(np.abs(stem).max()))
         mix_peak = max(mix_peak, float(np.abs(mix).max()))
         meter.feed(mix)
+        true_peak.feed(mix)
         measured(len(mix))
     energy = meter.finish()
     raw = energy.at_gain(1.0).integrated
     wanted = 0.0 if raw is None else min(TARGET_LUFS - raw, MAX_GAIN_DB)
     gain = 10 ** (wanted / 20)
-    highest = max(mix_peak, stem_peak)
+    highest = max(true_peak.finish(), stem_peak)
     if highest:  # each stem rounds by half a step at most: keep that much below the ceiling
-        ceiling = 10 ** (PEAK_CEILING_DBFS / 20) - (len(jobs) + 1) / FULL_SCALE
+        ceiling = 10 ** (PEAK_CEILING_DB / 20) - (len(jobs) + 1) / FULL_SCALE
         gain = min(gain, ceiling / highest)
-    return _Level(gain, mix_peak, energy.at_gain(gain))
+    loudness = energy.at_gain(gain)
+    if true_peak.peak:
+        loudness = replace(loudness, true_peak_db=20 * math.log10(true_peak.peak * gain))
+    return _Level(gain, mix_peak, loudness)
 
 
 def _write(

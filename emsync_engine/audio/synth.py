@@ -222,8 +222,8 @@ def _probe_tinysoundfont() -> SynthInfo | None:
 def _load_tiny_font(soundfont: Path) -> Any:
     core = importlib.import_module("tinysoundfont._tinysoundfont")
     try:
-        return core.SoundFont(str(soundfont))
-    except RuntimeError as error:
+        return core.SoundFont(soundfont.read_bytes())  # given a path, it cannot open all of them on Windows
+    except (RuntimeError, OSError) as error:
         raise _unloadable("TinySoundFont", soundfont) from error
 
 

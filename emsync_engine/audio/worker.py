@@ -1,4 +1,4 @@
-"""The process that plays parts: ``python -m emsync_engine.audio.worker``, one JSON document a line each way.
+"""The process that plays parts; ``pool.py`` starts it. One JSON document a line each way.
 
 In: first ``{"synth", "soundfont"}``, then a job a line. Out: ``{"ready"}``, then ``{"progress": samples}`` and
 ``{"done": part}``, or ``{"error": {"code", "message", "where"}}``. A process of its own because TinySoundFont holds
@@ -68,7 +68,3 @@ def _private_stdout() -> TextIO:
 def _say(answers: TextIO, **message: object) -> None:
     answers.write(json.dumps(message) + "\n")
     answers.flush()
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
