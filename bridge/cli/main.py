@@ -1,0 +1,144 @@
+"""``emsync``: the command line. Commands are imported only when they are called, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from emsync_engine.errors import EmsyncError
+from emsync_engine.version import __version__
+
+INTERRUPTED = 130
+_DESCRIPTION = "Music that belongs to the cut: reads an edit timeline, composes a score that lands on it."
+
+
+@dataclass(frozen=True)
+class Command:
+    """A row of the command table; ``bridge.cli.NAME`` has ``arguments(parser)`` and ``run(options)``."""
+
+    name: str
+    help: str
+    example: str
+
+
+COMMANDS = (
+    Command("cuts", "list the visible boundaries of a timeline", "emsync cuts cut.otio"),
+    Command("mood", "valence and arousal of the picture over time", "emsync mood cut.otio --json"),
+    Command("score", "score a timeline: the main job", "emsync score cut.otio -o cut.emsync --mood tense"),
+    Command(
+        "regenerate", "another take of a region", "emsync regenerate cut.emsync --start b9 --end b17 --parts strings"
+    ),
+    Command("takes", "history and locks of a score", "emsync takes cut.emsync use 1"),
+    Command("render", "render mix and stems again", "emsync render cut.emsync --soundfont big.sf2"),
+    Command("report", "draw the report again", "emsync report cut.emsync"),
+    Command("doctor", "what is installed, found and reachable, and the fix for what is not", "emsync doctor"),
+    Command("demo", "make a demo film and score it", "emsync demo -o demo"),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong usage as JSON when JSON was asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        if "--json" in sys.argv[1:]:
+            _print_json({"error": {"code": "usage", "message": message, "where": self.prog}})
+        else:
+            self.print_usage(sys.stderr)
+            sys.stderr.write(f"{self.prog}: {message}\n")
+        raise SystemExit(2)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status (0 success, 2 wrong usage, 3 bad input, 4 missing component)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser, by_name = _top_parser(arguments)
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    run: Callable[[argparse.Namespace], Any] = by_name[options.command].run
+    wants_json = bool(getattr(options, "json", False))
+    try:
+        answer = run(options)
+        if wants_json:
+            _print_json(answer)
+        sys.stdout.flush()
+        return int(answer.get("exit_status", 0)) if isinstance(answer, dict) else 0
+    except EmsyncError as error:
+        return _fail(error, wants_json)
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; nothing was left half-written\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _crash(error, wants_json)
+
+
+def _top_parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
+    """The parser; only the module of the command in use is imported."""
+    rows = "\n".join(f"  {c.name:<12}{c.help}" for c in COMMANDS)
+    parser = _Parser(
+        prog="emsync",
+        description=f"{_DESCRIPTION}\n\ncommands:\n{rows}",
+        epilog="example: emsync score cut.otio -o cut.emsync      (emsync COMMAND --help tells more)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"emsync {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser, help=argparse.SUPPRESS)
+    wanted = next((a for a in arguments if not a.startswith("-")), None)
+    modules: dict[str, Any] = {}
+    for command in COMMANDS:
+        sub = subparsers.add_parser(
+            command.name,
+            description=command.help[0].upper() + command.help[1:] + ".",
+            epilog=f"example: {command.example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if command.name == wanted:
+            modules[command.name] = importlib.import_module(f"bridge.cli.{command.name}")
+            modules[command.name].arguments(sub)
+            sub.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    return parser, modules
+
+
+def _fail(error: EmsyncError, wants_json: bool) -> int:
+    if wants_json:
+        _print_json({"error": {"code": error.code, "message": error.message, "where": error.where}})
+    else:
+        sys.stderr.write(f"emsync: {_one_line(str(error))}\n")
+    return error.exit_status
+
+
+def _crash(error: Exception, wants_json: bool) -> int:
+    """A programming error: said in one line; the traceback is for those who ask (EMSYNC_DEBUG=1)."""
+    if os.environ.get("EMSYNC_DEBUG"):
+        traceback.print_exc()
+    message = _one_line(
+        f"internal error: {type(error).__name__}: {error} (EMSYNC_DEBUG=1 shows where; please report it)"
+    )
+    if wants_json:
+        _print_json({"error": {"code": "internal", "message": message, "where": ""}})
+    else:
+        sys.stderr.write(f"emsync: {message}\n")
+    return 1
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""The files made from a take: MIDI, audio, the timeline with music, the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bridge.folder import Document, Take
+from emsync_engine.codec import encode
+from emsync_engine.errors import MissingComponentError
+from emsync_engine.measure import measure_hits
+from emsync_engine.mood import MoodCurve
+from emsync_engine.picture import Picture
+from emsync_engine.smf import smf_bytes
+
+Progress = Callable[[float, str], None]
+
+MIDI, MIX, TIMELINE, REPORT = "score.mid", "score.wav", "timeline.otio", "report.html"
+
+
+def stem_file(part: str) -> str:
+    return f"stems/{part}.wav"
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What derived files are made from."""
+
+    folder: Path
+    """Where they will lie in the end."""
+    picture: Picture
+    mood: MoodCurve
+    take: Take
+
+
+def write_midi(cue: Cue, staging: Path) -> None:
+    start = (cue.picture.rate, cue.picture.start_frame, cue.picture.drop_frame)
+    (staging / MIDI).write_bytes(smf_bytes(cue.take.score, start_timecode=start))
+
+
+def write_audio(
+    cue: Cue, staging: Path, document: Document, progress: Progress, soundfont: Path | None = None
+) -> Document:
+    """Mix and stems. The document gets what was used, for the rights statement.
+
+    Raises:
+        MissingComponentError: no synthesiser is installed.
+    """
+    from emsync_engine.audio.render import render
+    from emsync_engine.audio.soundfont import find_soundfont
+
+    chosen = soundfont or (Path(document.soundfont) if document.soundfont else None)
+    font = find_soundfont(chosen)
+    (staging / "stems").mkdir(exist_ok=True)
+    picture = cue.picture
+    result = render(
+        cue.take.score,
+        mix_path=staging / MIX,
+        stem_paths={p.id: staging / stem_file(p.id) for p in cue.take.score.parts},
+        soundfont=font,
+        rate=picture.rate,
+        start_frame=picture.start_frame,
+        drop_frame=picture.drop_frame,
+        frames=picture.frame_at(picture.duration),
+        description=f"EMSYNC {document.title} take {document.current}",
+        progress=lambda done: progress(done, "rendering"),
+    )
+    audio = {
+        "synth": result.synth,
+        "soundfont": result.soundfont,
+        "soundfont_path": str(font.path),
+        "gain_db": round(result.gain_db, 3),
+        "loudness_lufs": result.loudness_lufs,
+        "true_peak_dbtp": result.true_peak_dbtp,
+    }
+    return replace(
+        document,
+        audio=audio,
+        soundfont=str(chosen) if chosen else "",
+        rights={**document.rights, "soundfont": result.soundfont, "soundfont_licence": result.soundfont_licence},
+    )
+
+
+def write_timeline(cue: Cue, staging: Path, document: Document) -> None:
+    """The user's timeline with the music in it, pointing at the files where they will lie."""
+    from otio_adapters import MusicDelivery, MusicMarker, timeline_with_music
+
+    score, picture = cue.take.score, cue.picture
+    home = cue.folder.resolve()
+    tracks = [("MX Mix", home / MIX), *((f"MX {p.name}", home / stem_file(p.id)) for p in score.parts)]
+    labels = [f"Hit {i + 1}" for i in range(len(score.hits))]
+    offset = Fraction(document.offset)
+    delivery = MusicDelivery(
+        name=document.title,
+        tracks=tuple(tracks) if document.audio else (),
+        markers=tuple(
+            MusicMarker(h.time + offset, label, f"EMSYNC {label}: {h.label}".rstrip(": "))
+            for h, label in zip(score.hits, labels)
+        ),
+        duration=picture.duration,
+        rate=picture.rate,
+        start_frame=picture.start_frame - round(offset * picture.rate),
+        offset=offset,
+    )
+    timeline = timeline_with_music(Path(document.source), delivery)
+    (staging / TIMELINE).write_text(json.dumps(timeline, indent=4, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_report(cue: Cue, staging: Path, document: Document) -> None:
+    from bridge.report import HitReport, report_html, thumbnails
+
+    hits = [HitReport(m.time_s, m.onset_s, m.error_s, m.bar, m.beat, m.label) for m in measure_hits(cue.take.score)]
+    page = report_html(
+        picture=cue.picture,
+        mood=cue.mood,
+        score=cue.take.score,
+        hits=hits,
+        rights=document.rights,
+        takes=[takes_row(document, i) for i in range(len(document.takes))],
+        warnings=document.warnings,
+        thumbnails=thumbnails(cue.picture),
+    )
+    (staging / REPORT).write_text(page, encoding="utf-8")
+
+
+def takes_row(document: Document, index: int) -> dict[str, Any]:
+    """A take as ``emsync takes DIR list --json`` shows it."""
+    take = document.takes[index]
+    row: dict[str, Any] = encode(take)
+    return {**row, "current": take.number == document.current}
+
+
+def derive_all(
+    cue: Cue, staging: Path, document: Document, progress: Progress, *, timeline: bool, soundfont: Path | None = None
+) -> Document:
+    """Every derived file of a take. Without a synthesiser the audio is left out, and that is said."""
+    write_midi(cue, staging)
+    missing = ""
+    try:
+        document = write_audio(cue, staging, document, progress, soundfont)
+    except MissingComponentError as error:
+        missing = f"no audio was rendered: {error.message}"
+        document = replace(document, audio={})
+    old = tuple(w for w in document.warnings if not w.startswith("no audio was rendered"))
+    document = replace(document, warnings=(*old, missing) if missing else old)
+    if timeline:
+        progress(1.0, "writing the timeline")
+        write_timeline(cue, staging, document)
+    progress(1.0, "drawing the report")
+    write_report(cue, staging, document)
+    return document
+
+
+def file_paths(folder: Path, document: Document) -> dict[str, str]:
+    """Absolute paths of the folder's files by what they are: midi, mix, timeline, report, document, stem names."""
+    home = folder.resolve()
+    names: Mapping[str, str] = {MIDI: "midi", MIX: "wav", TIMELINE: "timeline", REPORT: "report"}
+    files = {"document": str(home / "score.json")}
+    for name in document.files:
+        label = names.get(name) or (f"stem_{Path(name).stem}" if name.startswith("stems/") else name)
+        files[label] = str(home / name)
+    return files
+
+
+def rights_of(engine: str, extra: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+    """What a cue may say of its origin: engine, weights and their training data."""
+    return {
+        "engine": f"EMSYNC {engine} composer",
+        "weights": "none: composed by rule, no trained model and no training data were used",
+        **dict(extra),
+    }

@@ -1,0 +1,436 @@
+"""The main job and its variations, as functions from requests to answers (the JSON of the command line)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bridge import derive, locks
+from bridge.derive import Cue, Progress
+from bridge.files import only_writer
+from bridge.folder import Document, Lock, ScoreFolder, Take, TakeEntry, Written, add_take, write_json
+from bridge.settings import Settings, load_settings
+from bridge.times import parse_time
+from emsync_engine.errors import InputError
+from emsync_engine.measure import count_changes, measure_hits
+from emsync_engine.mood import MoodCurve, watch, with_mood
+from emsync_engine.mood.curve import constant
+from emsync_engine.picture import Picture
+from emsync_engine.picture_range import CueRange, cue_ranges, picture_between
+from emsync_engine.rules import compose, recompose
+from emsync_engine.score import TICKS_PER_QUARTER, Score
+from emsync_engine.spotting import SpotOptions, spot
+from emsync_engine.spotting.hits import DEFAULT_MIN_GAP
+from otio_adapters import read_picture
+
+DEFAULT_SEED = 1
+ENGINES = ("rules",)
+_NEAR_S = Fraction(5, 1000)  # an edge this near a sixteenth means the sixteenth
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """``emsync score``."""
+
+    source: Path
+    output: Path | None = None
+    range: tuple[str, str] | None = None
+    settings: Settings = field(default_factory=Settings)
+    detect_within: bool = False
+
+
+@dataclass(frozen=True)
+class Effective:
+    """Settings after the order of precedence: command line, timeline markers, emsync.toml, inference."""
+
+    mood: tuple[float, float] | None
+    base_mood: tuple[float, float] | None
+    """From emsync.toml: under the markers."""
+    seed: int
+    spot: SpotOptions
+    engine: str
+    soundfont: Path | None
+
+
+def read(request: ScoreRequest) -> Picture:
+    """The timeline of a request."""
+    settings = load_settings(request.source.resolve().parent)
+    roots = (*request.settings.media_roots, *settings.media_roots)
+    return read_picture(
+        request.source, rate=request.settings.rate, media_roots=roots, detect_within=request.detect_within
+    )
+
+
+def effective(request: ScoreRequest, picture: Picture) -> Effective:
+    """What the request, the timeline's markers and emsync.toml say together."""
+    mine, file = request.settings, load_settings(request.source.resolve().parent)
+    marked = {m.instruction.kind for m in picture.markers if m.instruction}
+
+    def pick(name: str) -> Any:
+        value = getattr(mine, name)
+        return value if value is not None else (None if name in marked else getattr(file, name))
+
+    engine = mine.engine or file.engine or ENGINES[0]
+    if engine not in ENGINES:
+        raise InputError(f"there is no engine {engine!r} (choose from {', '.join(ENGINES)})", code="bad_engine")
+    seed = mine.seed if mine.seed is not None else file.seed if file.seed is not None else DEFAULT_SEED
+    gap = mine.min_gap if mine.min_gap is not None else file.min_gap
+    return Effective(
+        mood=mine.mood,
+        base_mood=file.mood,
+        seed=seed,
+        spot=SpotOptions(
+            min_gap=gap if gap is not None else DEFAULT_MIN_GAP,
+            tempo=pick("tempo"),
+            key=pick("key"),
+            parts=pick("parts"),
+            seed=seed,
+        ),
+        engine=engine,
+        soundfont=mine.soundfont or file.soundfont,
+    )
+
+
+def mood_of(picture: Picture, wishes: Effective, progress: Progress) -> MoodCurve:
+    """The mood curve: watched unless it is given as a whole, with markers and the command line on top."""
+    if wishes.mood is not None:
+        return with_mood(constant(float(picture.duration), 0.0, 0.0), picture, mood=wishes.mood)
+    if wishes.base_mood is not None:
+        base = constant(float(picture.duration), *wishes.base_mood, confidence=1.0)
+        return with_mood(base, picture, mood=None)
+    return with_mood(watch(picture, progress=progress), picture, mood=None)
+
+
+# --- score ---------------------------------------------------------------------------------------------------
+
+
+def score(request: ScoreRequest, progress: Progress) -> dict[str, Any]:
+    """Score a timeline: one cue, or one a ``cue:`` marker. The answer of ``emsync score --json``."""
+    progress(0.0, "reading the timeline")
+    whole = read(request)
+    if not whole.shots:
+        raise InputError(
+            "there is no picture in this timeline, so there is nothing to score", str(request.source), "no_picture"
+        )
+    cues = _cues(request, whole)
+    home = request.output or Path(f"{request.source.stem}.emsync")
+    folders = [home] if len(cues) == 1 else _cue_folders(home, cues)
+    answers = [_score_cue(request, whole, cue, folder, progress) for cue, folder in zip(cues, folders)]
+    return answers[0] if len(answers) == 1 else {**answers[0], "cues": answers}
+
+
+def _cues(request: ScoreRequest, whole: Picture) -> list[CueRange]:
+    if request.range is None:
+        return cue_ranges(whole)
+    start, end = (parse_time(text, whole) for text in request.range)
+    if start >= end:
+        raise InputError(f"the range {request.range[0]} to {request.range[1]} is empty", code="bad_range")
+    return [CueRange("", start, end)]
+
+
+def _cue_folders(home: Path, cues: Sequence[CueRange]) -> list[Path]:
+    """One folder a cue inside ``home``, named after it."""
+    names: list[str] = []
+    for cue in cues:
+        plain = re.sub(r"[^\w.-]+", "_", cue.name, flags=re.ASCII).strip("._") or "cue"
+        number = sum(n == plain or n.startswith(f"{plain}_") for n in names)
+        names.append(plain if not number else f"{plain}_{number + 1}")
+    return [home / f"{name}.emsync" for name in names]
+
+
+def _score_cue(request: ScoreRequest, whole: Picture, cue: CueRange, path: Path, progress: Progress) -> dict[str, Any]:
+    picture = picture_between(whole, cue.start, cue.end)
+    wishes = effective(request, picture)
+    progress(0.0, "watching the picture")
+    mood = mood_of(picture, wishes, progress)
+    progress(0.0, "spotting and composing")
+    sheet = spot(picture, mood, wishes.spot)
+    take = Take(compose(sheet, wishes.seed), sheet)
+    folder = ScoreFolder(path)
+    with only_writer(path, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
+        folder.recover()
+        old = _existing(folder)
+        if old and old.locks:
+            take = replace(take, score=locks.with_locked(take.score, folder.take().score, old.locks))
+        document = Document(
+            title=cue.name or picture.name or request.source.stem,
+            source=str(request.source.resolve()),
+            offset=str(Fraction(whole.frame_at(cue.start)) / whole.rate),
+            current=old.current if old else 0,
+            takes=old.takes if old else (),
+            locks=old.locks if old else (),
+            warnings=(*picture.warnings, *mood.warnings, *sheet.warnings),
+            rights=derive.rights_of(wishes.engine),
+        )
+        entry = _entry("score", wishes.engine, wishes.seed, None, {"source": str(request.source)})
+        cue_files = Cue(path, picture, mood, take)
+        written = _commit(folder, document, cue_files, entry, progress, soundfont=wishes.soundfont, fresh=True)
+    return answer(folder, written, take.score)
+
+
+def _existing(folder: ScoreFolder) -> Document | None:
+    """The document of an existing score folder; None where a new one may be made.
+
+    Raises:
+        InputError: the path is a file, or a folder with something else in it.
+    """
+    if folder.exists():
+        return folder.document()
+    if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+        raise InputError(
+            "this exists and is not a score folder; choose another one with -o", str(folder.path), "not_a_score_folder"
+        )
+    return None
+
+
+def _entry(
+    command: str, engine: str, seed: int, parent: int | None, request: dict[str, Any], changed: Any = None
+) -> TakeEntry:
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return TakeEntry(0, "", "", engine, seed, now, parent, {"command": command, **request}, changed or {})
+
+
+def _commit(
+    folder: ScoreFolder,
+    document: Document,
+    cue: Cue,
+    entry: TakeEntry | None,
+    progress: Progress,
+    *,
+    soundfont: Path | None = None,
+    fresh: bool = False,
+) -> Written:
+    """Stage a take (when there is a new one) and all derived files, then put them in place."""
+    staging = folder.stage()
+    try:
+        if entry is not None:
+            document = add_take(document, staging, cue.take, entry)
+        if fresh:
+            write_json(staging / "picture.json", cue.picture)
+            write_json(staging / "mood.json", cue.mood)
+        document = derive.derive_all(cue, staging, document, progress, timeline=fresh, soundfont=soundfont)
+        return folder.commit(document, staging, dropped=_dropped(folder, document, cue.take.score))
+    except BaseException:
+        folder.discard(staging)
+        raise
+
+
+def _dropped(folder: ScoreFolder, document: Document, score: Score) -> list[str]:
+    """Derived audio of an earlier take that the new one does not have."""
+    if not folder.exists():
+        return []
+    keep = {derive.MIX, *(derive.stem_file(p.id) for p in score.parts)} if document.audio else set()
+    return [n for n in folder.document().files if n.endswith(".wav") and n not in keep]
+
+
+def answer(folder: ScoreFolder, written: Written, score: Score) -> dict[str, Any]:
+    """What ``emsync score`` says of a cue."""
+    document = written.document
+    return {
+        "dir": str(folder.path.resolve()),
+        "title": document.title,
+        "take": document.current,
+        "files": derive.file_paths(folder.path, document),
+        "kept_aside": [str(folder.path.resolve() / name) for name in written.kept_aside],
+        "hits": [m.to_json() for m in measure_hits(score)],
+        "tempo_map": tempo_rows(score),
+        "sections": [
+            {
+                "id": s.id, "name": s.name, "role": s.role, "start_s": float(score.tempo_map.seconds(s.tick)),
+                "end_s": float(score.tempo_map.seconds(s.end)), "valence": s.valence, "arousal": s.arousal,
+                "seed": s.seed,
+            }
+            for s in score.sections
+        ],
+        "key": score.key.name,
+        "duration_s": float(score.duration),
+        "bars": len(score.bars),
+        "notes": {p.id: len(p.notes) for p in score.parts},
+        "seed": score.seed,
+        "engine": score.engine,
+        "audio": dict(document.audio),
+        "rights": dict(document.rights),
+        "warnings": list(document.warnings),
+    }  # fmt: skip
+
+
+def tempo_rows(score: Score) -> list[dict[str, Any]]:
+    """The tempo map for people and programs."""
+    rows = []
+    for event in score.tempo_map.events:
+        bar, beat = score.bar_beat(event.tick)
+        rows.append(
+            {
+                "time_s": float(score.tempo_map.seconds(event.tick)), "bar": bar, "beat": beat,
+                "bpm": round(event.bpm, 6), "us_per_quarter": event.us_per_quarter, "forced": event.forced,
+            }
+        )  # fmt: skip
+    return rows
+
+
+# --- another take --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RegenerateRequest:
+    """``emsync regenerate``."""
+
+    folder: Path
+    start: str
+    end: str
+    parts: tuple[str, ...] | None = None
+    mood: tuple[float, float] | None = None
+    seed: int | None = None
+
+
+def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]:
+    """Another take of a region. The answer of ``emsync regenerate --json``."""
+    folder = ScoreFolder(request.folder)
+    with only_writer(request.folder, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
+        folder.recover()
+        document, take, picture = folder.document(), folder.take(), folder.picture()
+        start, end = _region(request, take.score, picture)
+        parts = _known_parts(request.parts, take.score)
+        seed = request.seed if request.seed is not None else max(t.seed for t in document.takes) + 1
+        free = locks.free_regions(take.score, document.locks, start, end, parts)
+        if not free:
+            raise InputError(
+                "everything in this region is locked; unlock it first: emsync takes DIR unlock",
+                str(request.folder),
+                "locked",
+            )
+        progress(0.0, "composing")
+        new = take.score
+        for region in free:
+            new = recompose(new, take.sheet, region.start, region.end, region.parts, seed, request.mood)
+        changed = count_changes(take.score, new)
+        asked = {"start": request.start, "end": request.end, "parts": list(parts), "mood": request.mood}
+        entry = _entry("regenerate", document.entry(document.current).engine, seed, document.current, asked, changed)
+        cue = Cue(request.folder, picture, folder.mood(), Take(new, take.sheet))
+        written = _commit(folder, document, cue, entry, progress)
+    spared = _spared(parts, free, start, end)
+    return {**answer(folder, written, new), "changed": changed, "seed": seed, "locked": spared,
+            "start_s": float(new.tempo_map.seconds(start)), "end_s": float(new.tempo_map.seconds(end))}  # fmt: skip
+
+
+def _region(request: RegenerateRequest, score: Score, picture: Picture) -> tuple[int, int]:
+    start, end = (_snapped(parse_time(t, picture, score), score) for t in (request.start, request.end))
+    if start >= end:
+        raise InputError(f"the region {request.start} to {request.end} is empty", code="bad_range")
+    return start, min(end, score.end_tick)
+
+
+def _snapped(seconds: Fraction, score: Score) -> int:
+    """The tick of a time; the nearest sixteenth when it is within 5 ms."""
+    tick = score.tempo_map.tick(seconds)
+    sixteenth = TICKS_PER_QUARTER // 4
+    near = round(tick / sixteenth) * sixteenth
+    return near if abs(score.tempo_map.seconds(near) - seconds) <= _NEAR_S else tick
+
+
+def _known_parts(parts: tuple[str, ...] | None, score: Score) -> tuple[str, ...]:
+    here = tuple(p.id for p in score.parts)
+    unknown = [p for p in parts or () if p not in here]
+    if unknown:
+        raise InputError(f"the score has no part {unknown[0]!r} (it has {', '.join(here)})", code="bad_parts")
+    return parts or here
+
+
+def _spared(parts: Sequence[str], free: Sequence[locks.Region], start: int, end: int) -> list[str]:
+    """Parts of which some of the region was locked."""
+    taken = {p: sum(r.end - r.start for r in free if p in r.parts) for p in parts}
+    return [p for p in parts if taken[p] < end - start]
+
+
+# --- history, locks and files --------------------------------------------------------------------------------
+
+
+def use_take(path: Path, number: int, progress: Progress) -> dict[str, Any]:
+    """Make an earlier (or later) take the current one and derive its files."""
+    folder = ScoreFolder(path)
+    with only_writer(path):
+        folder.recover()
+        document = replace(folder.document(), current=number)
+        take = folder.take(number)
+        cue = Cue(path, folder.picture(), folder.mood(), take)
+        written = _commit(folder, document, cue, None, progress)
+    return {**takes_answer(written.document), "kept_aside": list(written.kept_aside)}
+
+
+def change_locks(path: Path, lock: Lock, *, locked: bool) -> dict[str, Any]:
+    """Add a lock, or remove every lock that it covers."""
+    folder = ScoreFolder(path)
+    with only_writer(path):
+        folder.recover()
+        document, score = folder.document(), folder.take().score
+        lock = replace(lock, section=locks.section_id(lock.section, score) if lock.section else None)
+        locks.check_lock(lock, score)
+        kept = tuple(k for k in document.locks if not _covers(lock, k))
+        document = replace(document, locks=(*kept, lock) if locked else kept)
+        folder.commit(document, folder.stage())
+    return takes_answer(document)
+
+
+def _covers(wide: Lock, narrow: Lock) -> bool:
+    return wide.part in (None, narrow.part) and wide.section in (None, narrow.section)
+
+
+def list_takes(path: Path) -> dict[str, Any]:
+    """The history and the locks."""
+    folder = ScoreFolder(path)
+    with only_writer(path):
+        folder.recover()
+        return takes_answer(folder.document())
+
+
+def takes_answer(document: Document) -> dict[str, Any]:
+    return {
+        "takes": [derive.takes_row(document, i) for i in range(len(document.takes))],
+        "current": document.current,
+        "locks": [{"part": k.part, "section": k.section} for k in document.locks],
+    }
+
+
+def rerender(path: Path, soundfont: Path | None, progress: Progress) -> dict[str, Any]:
+    """Mix and stems of the current take again.
+
+    Raises:
+        MissingComponentError: no synthesiser is installed.
+    """
+    folder = ScoreFolder(path)
+    with only_writer(path):
+        folder.recover()
+        document, take = folder.document(), folder.take()
+        cue = Cue(path, folder.picture(), folder.mood(), take)
+        staging = folder.stage()
+        try:
+            document = derive.write_audio(cue, staging, document, progress, soundfont)
+            written = folder.commit(document, staging)
+        except BaseException:
+            folder.discard(staging)
+            raise
+    files = derive.file_paths(path, written.document)
+    return {"files": {k: v for k, v in files.items() if v.endswith(".wav")}, "audio": dict(document.audio),
+            "rights": dict(document.rights), "kept_aside": list(written.kept_aside)}  # fmt: skip
+
+
+def redraw(path: Path) -> dict[str, Any]:
+    """The report of the current take again."""
+    folder = ScoreFolder(path)
+    with only_writer(path):
+        folder.recover()
+        document, take = folder.document(), folder.take()
+        cue = Cue(path, folder.picture(), folder.mood(), take)
+        staging = folder.stage()
+        try:
+            derive.write_report(cue, staging, document)
+            written = folder.commit(document, staging)
+        except BaseException:
+            folder.discard(staging)
+            raise
+    return {"files": {"report": str(path.resolve() / derive.REPORT)}, "kept_aside": list(written.kept_aside)}
