@@ -8,6 +8,7 @@ into markers are placed beside their nearest neighbours.
 from __future__ import annotations
 
 import difflib
+import math
 
 from emsync_engine.errors import InputError
 
@@ -38,6 +39,24 @@ WORDS: dict[str, tuple[float, float]] = {
     "serene": (0.55, -0.55), "gentle": (0.50, -0.40), "warm": (0.60, -0.15), "bright": (0.65, 0.25),
     "scary": (-0.70, 0.65), "horror": (-0.80, 0.70), "eerie": (-0.55, 0.10), "bleak": (-0.65, -0.50),
 }  # fmt: skip
+
+
+_BLUR = 0.28
+"""Standard deviation of a word in the plane, in the middle of those of Russell & Mehrabian's words (0.2-0.4)."""
+
+
+def categories(valence: float, arousal: float, confidence: float) -> dict[str, float]:
+    """Probabilities of the ``ANCHORS``, which sum to 1.
+
+    A softmax over -d²/2s² with d the distance to each word's point; what the confidence leaves open goes to neutral.
+    """
+    nearness = {
+        word: math.exp(-((valence - v) ** 2 + (arousal - a) ** 2) / (2 * _BLUR**2)) for word, (v, a) in ANCHORS.items()
+    }
+    total = sum(nearness.values())
+    shares = {word: confidence * near / total for word, near in nearness.items()}
+    shares["neutral"] += 1 - confidence
+    return shares
 
 
 def mood_from_word(word: str) -> tuple[float, float]:
