@@ -48,7 +48,7 @@ def picture_markers(
 
 def _from_head(mark: Mark, duration: Fraction, head: Fraction) -> Fraction | None:
     """Record time of a marker; sequence markers beyond the end may be counted in timecode. None when outside."""
-    if mark.time <= duration:
+    if mark.time <= duration or not duration:
         return mark.time
     if mark.own and head and 0 <= mark.time - head <= duration:
         return mark.time - head

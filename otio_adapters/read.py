@@ -31,6 +31,10 @@ FORMATS: dict[str, Format] = {
     ".otioz": Format("OpenTimelineIO bundle", "bundle", "read_zip"),
     ".otiod": Format("OpenTimelineIO bundle", "bundle", "read_folder"),
     ".edl": Format("CMX 3600 edit decision list", "edl", takes_rate=True),
+    ".xml": Format("Final Cut Pro 7 XML", "fcp7"),
+    ".fcpxml": Format("FCPXML", "fcpxml"),
+    ".fcpxmld": Format("FCPXML bundle", "fcpxml"),
+    ".aaf": Format("AAF", "aaf"),
     **dict.fromkeys(VIDEO_SUFFIXES, Format("video", "video")),
 }
 """Readers by suffix."""

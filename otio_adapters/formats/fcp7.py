@@ -1,0 +1,259 @@
+"""Final Cut Pro 7 XML (``.xml``, "xmeml") as Premiere, Resolve and others write it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from emsync_engine.errors import InputError
+from emsync_engine.timecode import frames_from_timecode
+from otio_adapters import document as doc
+from otio_adapters.document import Node
+from otio_adapters.formats.placing import Blended, Placed, place_track
+from otio_adapters.formats.xml_text import Element, number_at, parse_xml, text_at
+from otio_adapters.reading import Reading
+
+_TICKS = 254_016_000_000  # Premiere's ticks a second
+_GENERATORS = {"slug": "Slug", "graphicandtype": "GraphicAndType", "color": "Color", "text": "Text"}
+_ZERO = Fraction(0)
+
+
+def read(path: Path) -> Reading:
+    """Read an FCP 7 XML file.
+
+    Raises:
+        InputError: not one, or a damaged one.
+    """
+    root = parse_xml(path)
+    if root.tag != "xmeml":
+        message = f"is XML with <{root.tag}>, not Final Cut Pro 7 XML (<xmeml>): export it as Final Cut Pro XML"
+        raise InputError(message, path.name, "not_a_timeline")
+    sequences = [element for element in root.iter("sequence") if element.find("media") is not None]
+    if not sequences:
+        raise InputError("holds no sequence: export the sequence itself", path.name, "not_a_timeline")
+    nested = {id(inner) for outer in root.iter("clipitem") for inner in outer.iter("sequence")}
+    top = [sequence for sequence in sequences if id(sequence) not in nested] or sequences
+    chosen = max(top, key=lambda sequence: sum(1 for _ in sequence.iter("clipitem")))
+    warnings: tuple[str, ...] = ()
+    if len(top) > 1:
+        warnings = (f"{path.name} holds {len(top)} sequences; the fullest is read: {text_at(chosen, 'name')!r}",)
+    return _Reader(root, path.name).reading(chosen, warnings)
+
+
+@dataclass
+class _Joint:
+    """A transition item: where it lies and where its edit point is, in frames of the sequence."""
+
+    start: Fraction
+    edit: Fraction
+    end: Fraction
+    name: str
+    wipe: bool
+
+
+@dataclass
+class _Reader:
+    """One file: remembers files and sequences that are defined once and referred to by id."""
+
+    root: Element
+    where: str
+    _open: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._files = {e.get("id"): e for e in self.root.iter("file") if len(e)}
+        self._sequences = {e.get("id"): e for e in self.root.iter("sequence") if e.find("media") is not None}
+
+    def reading(self, sequence: Element, warnings: tuple[str, ...]) -> Reading:
+        rate = _rate(sequence, None)
+        start, drop = self._start(sequence, rate)
+        tracks = [*self._tracks(sequence, "video", rate), *self._tracks(sequence, "audio", rate)]
+        document = doc.timeline_node(text_at(sequence, "name"), tracks, doc.rational_time(start / rate, rate))
+        document["tracks"]["markers"] = _markers(sequence, rate, rate)
+        return Reading(document, rate, drop, start, warnings)
+
+    def _start(self, sequence: Element, rate: Fraction) -> tuple[int, bool | None]:
+        timecode = sequence.find("timecode")
+        if timecode is None:
+            return 0, None
+        drop = {"DF": True, "NDF": False}.get(text_at(timecode, "displayformat").upper())
+        frame = number_at(timecode, "frame")
+        if frame is not None:
+            return round(Fraction(frame) / _rate(timecode, rate) * rate), drop
+        try:
+            return frames_from_timecode(text_at(timecode, "string"), rate, drop), drop
+        except ValueError:
+            return 0, drop
+
+    def _tracks(self, sequence: Element, medium: str, rate: Fraction) -> list[Node]:
+        tracks = []
+        for number, track in enumerate(sequence.findall(f"media/{medium}/track"), 1):
+            if int(track.get("currentExplodedTrackIndex") or 0) > 0:
+                continue  # the second channel of a stereo track that was already read
+            name = track.get("MZ.TrackName") or text_at(track, "name") or f"{medium[0].upper()}{number}"
+            node = self._track(track, medium, name, rate)
+            node["enabled"] = text_at(track, "enabled").upper() != "FALSE"
+            tracks.append(node)
+        return tracks
+
+    def _track(self, track: Element, medium: str, name: str, rate: Fraction) -> Node:
+        items = [item for item in track if item.tag in ("clipitem", "generatoritem", "transitionitem")]
+        joints = {n: _joint(item, rate) for n, item in enumerate(items) if item.tag == "transitionitem"}
+        clips = []
+        for number, item in enumerate(items):
+            if number in joints:
+                continue
+            span = self._span(item, joints.get(number - 1), joints.get(number + 1), f"{self.where}, track {name!r}")
+            if span is not None:
+                clips.append(self._clip(item, medium, span, joints.get(number - 1), rate))
+        blends = [
+            Blended(j.start / rate, j.edit / rate, j.end / rate, j.name, j.wipe)
+            for j in joints.values()
+            if j.start < j.end
+        ]
+        return place_track(name, medium.capitalize(), clips, rate, blends)
+
+    def _span(
+        self, item: Element, before: _Joint | None, after: _Joint | None, where: str
+    ) -> tuple[Fraction, Fraction] | None:
+        """Record frames of a clip; -1 stands for the edit point of the transition beside it. None when it has none."""
+        start, end = number_at(item, "start"), number_at(item, "end")
+        lo = before.edit if start == -1 and before is not None else Fraction(start if start is not None else -1)
+        hi = after.edit if end == -1 and after is not None else Fraction(end if end is not None else -1)
+        if lo < 0 or hi < 0:
+            name = text_at(item, "name")
+            message = "has no place in record time (start or end is missing): export the sequence again"
+            raise InputError(message, f"{where}, {name!r}", "bad_clip")
+        return (lo, hi) if lo < hi else None
+
+    def _clip(
+        self, item: Element, medium: str, span: tuple[Fraction, Fraction], before: _Joint | None, rate: Fraction
+    ) -> Placed:
+        own = _rate(item, rate)
+        lo, hi = span[0] / rate, span[1] / rate
+        first = before.start / rate if number_at(item, "start") == -1 and before is not None else lo
+        speed = _speed(item)
+        source = _source(item, own, speed) + speed * (lo - first)
+        nest = self._nest(item, medium)
+        file = self._file(item)
+        markers = [*_markers(item, own, rate)]
+        if file is not None:
+            markers += _markers(file, _rate(file, own), rate)
+        name = text_at(item, "name")
+        enabled = text_at(item, "enabled").upper() != "FALSE"
+        reference = None if nest is not None else _reference(item, file, own, name)
+        if text_at(item, "adjustmentLayer").upper() == "TRUE":
+            name = "Adjustment Layer"
+        return Placed(lo, hi, name, reference, source, speed, enabled, tuple(markers), nest=nest)
+
+    def _file(self, item: Element) -> Element | None:
+        file = item.find("file")
+        if file is None:
+            return None
+        return file if len(file) else self._files.get(file.get("id"), file)
+
+    def _nest(self, item: Element, medium: str) -> Node | None:
+        """The nested sequence of a clip as a stack of its tracks of the same medium."""
+        sequence = item.find("sequence")
+        if sequence is None:
+            return None
+        if sequence.find("media") is None:
+            sequence = self._sequences.get(sequence.get("id"))
+            if sequence is None:
+                return None
+        if id(sequence) in self._open or len(self._open) > doc.MAX_DEPTH:
+            raise InputError("a nested sequence contains itself: export it again", self.where, "bad_nest")
+        self._open.append(id(sequence))
+        rate = _rate(sequence, None)
+        stack = doc.stack_node(text_at(sequence, "name"), self._tracks(sequence, medium, rate))
+        if medium == "video":
+            stack["markers"] = _markers(sequence, rate, rate)
+        self._open.pop()
+        return stack
+
+
+def _rate(element: Element, default: Fraction | None) -> Fraction:
+    """Exact rate in Hz of an element's ``<rate>``.
+
+    Raises:
+        InputError: there is none and no default, or it is no rate.
+    """
+    timebase = number_at(element, "rate/timebase")
+    if timebase is None and element.find("rate/timebase") is None and default is not None:
+        return default
+    if timebase is None or not 1 <= timebase <= 1000:
+        name = text_at(element, "name") or element.tag
+        raise InputError(f"{name!r} has no usable frame rate (<timebase>): export the sequence again", code="bad_rate")
+    exact = Fraction(timebase).limit_denominator(1001)
+    return exact * Fraction(1000, 1001) if text_at(element, "rate/ntsc").upper() == "TRUE" else exact
+
+
+def _joint(item: Element, rate: Fraction) -> _Joint:
+    start, end = Fraction(number_at(item, "start") or 0), Fraction(number_at(item, "end") or 0)
+    alignment = text_at(item, "alignment").lower()
+    edit = {"start": start, "start-black": start, "end": end, "end-black": end}.get(alignment, (start + end) / 2)
+    ticks = number_at(item, "cutPointTicks")
+    if ticks is not None and ticks >= 0 and start + Fraction(ticks) / _TICKS * rate <= end:
+        edit = start + Fraction(ticks) / _TICKS * rate
+    name = text_at(item, "effect/name")
+    return _Joint(start, edit, end, name, "wipe" in f"{name} {text_at(item, 'effect/effectcategory')}".lower())
+
+
+def _speed(item: Element) -> Fraction:
+    """Source seconds per record second from a Time Remap filter; 1 without one, 0 for a still frame."""
+    if text_at(item, "stillframe").upper() == "TRUE":
+        return _ZERO
+    for effect in item.findall("filter/effect"):
+        if text_at(effect, "effectid").lower() != "timeremap":
+            continue
+        values = {text_at(p, "parameterid").lower(): p for p in effect.findall("parameter")}
+        value = number_at(values["speed"], "value") if "speed" in values else None
+        if value is None:
+            continue
+        factor = Fraction(value)
+        speed = factor if abs(factor) < 4 else factor / 100  # some write a factor, not per cent
+        backwards = "reverse" in values and text_at(values["reverse"], "value").upper() == "TRUE"
+        return -abs(speed) if backwards else speed
+    return Fraction(1)
+
+
+def _source(item: Element, rate: Fraction, speed: Fraction) -> Fraction:
+    """Source seconds at the head of a clip. ``in`` counts frames of the retimed clip."""
+    first = Fraction(number_at(item, "in") or 0)
+    ticks = number_at(item, "pproTicksIn")
+    if speed == 1:
+        return max(first, _ZERO) / rate
+    if speed > 0:
+        return Fraction(ticks) / _TICKS if ticks is not None and ticks >= 0 else max(first, _ZERO) / rate * speed
+    if not speed:
+        return max(first, _ZERO) / rate
+    length = Fraction(number_at(item, "duration") or 0)
+    return max(length - first, _ZERO) / rate * abs(speed)
+
+
+def _reference(item: Element, file: Element | None, rate: Fraction, name: str) -> Node:
+    source = text_at(file, "mediaSource") if file is not None else ""
+    if item.tag == "generatoritem" or source:
+        kind = _GENERATORS.get(source.lower(), source) or text_at(item, "effect/effectid") or "Slug"
+        return doc.generator_reference(kind, name)
+    if file is None:
+        return doc.missing_reference(name)
+    length = number_at(file, "duration")
+    own = _rate(file, rate)
+    available = doc.time_range(_ZERO, Fraction(length) / own, own) if length is not None and length > 0 else None
+    url, file_name = text_at(file, "pathurl"), text_at(file, "name")
+    return doc.external_reference(url, available, file_name) if url else doc.missing_reference(file_name, available)
+
+
+def _markers(element: Element, rate: Fraction, written: Fraction) -> list[Node]:
+    """Markers directly under an element, counted in its frames."""
+    markers = []
+    for marker in element.findall("marker"):
+        first, last = number_at(marker, "in"), number_at(marker, "out")
+        if first is None or first < 0:
+            continue
+        start = Fraction(first) / rate
+        length = Fraction(last - first) / rate if last is not None and last > first else _ZERO
+        comment = text_at(marker, "comment")
+        markers.append(doc.marker_node(text_at(marker, "name"), start, written, duration=length, comment=comment))
+    return markers
