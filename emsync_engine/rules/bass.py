@@ -54,8 +54,10 @@ def _place(pitch_class: int, before: int) -> int:
 
 
 def _following(bar: BarContext, span: ChordSpan) -> ChordSpan | None:
+    """The chord that begins where this span ends; None when the same one goes on."""
     later = [c for c in bar.chords if c.tick > span.tick]
-    return later[0] if later else bar.next_chord
+    following = later[0] if later else bar.next_chord
+    return following if following and following.tick == span.end else None
 
 
 def _figure(

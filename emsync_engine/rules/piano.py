@@ -24,7 +24,8 @@ def _left_hand(context: Context, row: Voiced, part: str) -> list[Note]:
     """Broken tenths under the melody: fewer notes when still, eighths when moving."""
     bar, span, voicing = row
     rng = context.rng(bar.section, part, f"left {bar.level}")
-    low = tuple(p - 12 for p in voicing)
+    drop = 12 if voicing[0] - 12 >= 43 else 0  # clear of the bass
+    low = tuple(p - drop for p in voicing)
     unit = QUARTER * 2 if bar.level == 0 else QUARTER if bar.level == 1 else EIGHTH
     if unit > span.end - span.tick:
         unit = EIGHTH
