@@ -35,6 +35,10 @@ FORMATS: dict[str, Format] = {
     ".fcpxml": Format("FCPXML", "fcpxml"),
     ".fcpxmld": Format("FCPXML bundle", "fcpxml"),
     ".aaf": Format("AAF", "aaf"),
+    ".kdenlive": Format("Kdenlive project", "kdenlive"),
+    ".mid": Format("standard MIDI file", "smf", takes_rate=True),
+    ".midi": Format("standard MIDI file", "smf", takes_rate=True),
+    ".rpp": Format("REAPER project", "rpp", takes_rate=True),
     **dict.fromkeys(VIDEO_SUFFIXES, Format("video", "video")),
 }
 """Readers by suffix."""
