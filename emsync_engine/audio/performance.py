@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync_engine.audio.balance import reference_pitches
 from emsync_engine.audio.hall import BLOCK, Hall
 from emsync_engine.audio.synth import SAMPLE_RATE, Synth
 from emsync_engine.score import Part, TempoMap
@@ -43,9 +44,14 @@ class PartJob:
     """Everything a worker needs to play one part."""
 
     part_id: str
+    channel: int
+    program: int
+    reference: tuple[int, ...]
+    """Pitches to find the instrument's loudness with."""
     events: tuple[Event, ...]
     samples: int
     send: float
+    """Amplitude of the hall."""
     path: Path
     """Where the sound goes: raw little-endian float32, left and right in turn."""
 
@@ -59,7 +65,9 @@ class PartJob:
 
 def part_job(part: Part, tempo_map: TempoMap, samples: int, path: Path) -> PartJob:
     """The job of playing a part for ``samples`` samples, its times rounded to the nearest sample."""
-    return PartJob(part.id, part_events(part, tempo_map), samples, hall_send(part), path)
+    reference = reference_pitches(part.channel, [note.pitch for note in part.notes])
+    events = part_events(part, tempo_map)
+    return PartJob(part.id, part.channel, part.program, reference, events, samples, hall_send(part), path)
 
 
 def part_events(part: Part, tempo_map: TempoMap) -> tuple[Event, ...]:
@@ -88,12 +96,13 @@ def hall_send(part: Part) -> float:
     return _DRUM_SEND if part.is_drums else _FAMILY_SENDS[part.program // 8]
 
 
-def play(job: PartJob, synth: Synth, progress: Callable[[int], None]) -> None:
+def play(job: PartJob, synth: Synth, gain: float, progress: Callable[[int], None]) -> None:
     """Play a job into its file, block by block.
 
     Args:
         job: what to play.
         synth: a fresh instrument.
+        gain: what its sound is multiplied by.
         progress: told the samples of every block that is done.
 
     Raises:
@@ -105,6 +114,7 @@ def play(job: PartJob, synth: Synth, progress: Callable[[int], None]) -> None:
         for start in range(0, job.samples, BLOCK):
             block = np.zeros((min(BLOCK, job.samples - start), 2), np.float32)
             remaining = _play_block(synth, remaining, start, block)
+            block *= np.float32(gain)
             hall.add(block)
             block.astype("<f4", copy=False).tofile(file)
             progress(len(block))

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,12 @@ def play_all(
     """
     waiting = deque(sorted(jobs, key=lambda job: (-job.effort, job.part_id)))
     messages: _Messages = queue.Queue()
-    workers: list[_Worker] = []
-    try:
-        workers += [
-            _Worker(i, messages, synth, soundfont, folder) for i in range(_worker_count(jobs, synth, soundfont))
-        ]
+    with ExitStack() as stack:
+        workers: list[_Worker] = []
+        for index in range(_worker_count(jobs, synth, soundfont)):
+            worker = _Worker(index, messages, synth, soundfont, folder)
+            stack.callback(worker.stop)
+            workers.append(worker)
         unfinished = len(jobs)
         while unfinished:
             index, message = _next(messages)
@@ -65,9 +66,6 @@ def play_all(
             unfinished -= "done" in message
             if waiting and ("ready" in message or "done" in message):
                 workers[index].send(encode_job(waiting.popleft()))
-    finally:
-        for worker in workers:
-            worker.stop()
 
 
 def _worker_count(jobs: Sequence[PartJob], synth: SynthInfo, soundfont: SoundFont) -> int:

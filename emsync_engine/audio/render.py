@@ -1,6 +1,7 @@
 """A score as sound: the mix and one stem a part, as long as the picture to the sample.
 
-Every part is played on an instrument of its own into a temporary file of floats. One gain for all is found from
+Every part is played on an instrument of its own into a temporary file of floats (``performance.py``), at a loudness
+that does not depend on the SoundFont (``balance.py``) and in one hall (``hall.py``). One gain for all is found from
 their sum; then the stems are rounded to 24 bits with it, and the mix is the integer sum of what was rounded.
 """
 

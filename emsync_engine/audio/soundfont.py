@@ -14,7 +14,7 @@ from emsync_engine.errors import InputError, MissingComponentError
 
 MAX_INFO_BYTES = 1 << 20  # an INFO list larger than this is not one
 
-# (prefix of the internal or file name in lower case without separators, licence), the first match counts.
+# (beginning of the name in lower case without separators, licence); the first match counts.
 _LICENCES = (
     ("fluidr3", "MIT (Frank Wen and contributors)"),
     ("timgm6mb", "GPL-2 (Tim Brechbill)"),
@@ -70,15 +70,14 @@ def read_soundfont(path: Path) -> SoundFont:
         ) from error
     if info is None:
         raise InputError("not a SoundFont (no RIFF sfbk header)", where=str(path), code="bad_soundfont")
-    resolved = path.resolve()
-    name = info.get("INAM") or resolved.stem
-    return SoundFont(path, name, _licence(name, resolved.stem, info))
+    name = info.get("INAM") or path.resolve().stem
+    return SoundFont(path, name, _licence(name, info))
 
 
-def _licence(name: str, stem: str, info: dict[str, str]) -> str:
+def _licence(name: str, info: dict[str, str]) -> str:
     said = "; ".join(info[key] for key in ("ICOP", "ICMT") if info.get(key))
     for prefix, licence in _LICENCES:
-        if _plain(name).startswith(prefix) or _plain(stem).startswith(prefix):
+        if _plain(name).startswith(prefix):
             return licence
     return f"see the file's own information: {said}" if said else "unknown: the file says nothing about it"
 

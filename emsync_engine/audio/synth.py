@@ -21,6 +21,7 @@ from emsync_engine.errors import InputError, MissingComponentError
 SAMPLE_RATE = 48_000  # Hz, of everything rendered here
 DRUM_CHANNEL = 9
 MAX_VOICES = 256
+_VOLUME, _EXPRESSION = 7, 11
 SYNTH_VARIABLE = "EMSYNC_SYNTH"
 """Environment variable that forces a synthesiser by name."""
 
@@ -166,6 +167,7 @@ class TinySoundFont:
         self._font = core.SoundFont(font)  # shares the samples of the loaded one
         self._font.set_output(core.OutputMode.StereoInterleaved, SAMPLE_RATE, self._GAIN_DB)
         self._font.set_max_voices(MAX_VOICES)
+        self._levels = {(channel, number): 127 for channel in range(16) for number in (_VOLUME, _EXPRESSION)}
 
     def program(self, channel: int, program: int) -> None:
         drums = channel == DRUM_CHANNEL
@@ -177,10 +179,18 @@ class TinySoundFont:
             return
 
     def control(self, channel: int, controller: int, value: int) -> None:
-        self._font.channel_midi_control(channel, controller, value)
+        if controller not in (_VOLUME, _EXPRESSION):
+            self._font.channel_midi_control(channel, controller, value)
+            return
+        # By itself it takes the cube of the two; General MIDI's curve is the square.
+        self._levels[channel, controller] = value
+        level = self._levels[channel, _VOLUME] * self._levels[channel, _EXPRESSION] / 127**2
+        self._font.channel_set_volume(channel, level**2)
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
-        self._font.channel_note_on(channel, pitch, velocity / 127)
+        # Its loudness follows velocity linearly, the SF2 standard's by the square; between them, because the same
+        # number also chooses among a SoundFont's velocity layers.
+        self._font.channel_note_on(channel, pitch, max((velocity / 127) ** 1.5, 1 / 127))
 
     def note_off(self, channel: int, pitch: int) -> None:
         self._font.channel_note_off(channel, pitch)

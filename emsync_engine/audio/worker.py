@@ -11,9 +11,11 @@ import json
 import os
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TextIO
 
+from emsync_engine.audio.balance import balance_gain
 from emsync_engine.audio.performance import Event, PartJob, play
 from emsync_engine.audio.synth import SynthLoader
 from emsync_engine.errors import EmsyncError
@@ -39,23 +41,22 @@ def _serve(requests: TextIO, answers: TextIO) -> None:
     _say(answers, ready=True)
     for line in requests:
         job = decode_job(json.loads(line))
-        synth = loader.open()
-        try:
-            play(job, synth, lambda samples: _say(answers, progress=samples))
-        finally:
-            synth.close()
+        with closing(loader.open()) as trial:
+            gain = balance_gain(trial, job.channel, job.program, job.reference)
+        with closing(loader.open()) as synth:
+            play(job, synth, gain, lambda samples: _say(answers, progress=samples))
         _say(answers, done=job.part_id)
 
 
 def encode_job(job: PartJob) -> dict[str, Any]:
     """A job as JSON values."""
-    return {"part": job.part_id, "events": job.events, "samples": job.samples, "send": job.send, "path": str(job.path)}
+    return {**vars(job), "path": str(job.path)}
 
 
 def decode_job(row: dict[str, Any]) -> PartJob:
     """The job of ``encode_job``'s values."""
     events = tuple(Event(*event) for event in row["events"])
-    return PartJob(row["part"], events, row["samples"], row["send"], Path(row["path"]))
+    return PartJob(**{**row, "events": events, "reference": tuple(row["reference"]), "path": Path(row["path"])})
 
 
 def _private_stdout() -> TextIO:

@@ -64,7 +64,7 @@ def played(part: Part, samples: int, folder: Path, synth: Recorder) -> NDArray[n
     progress: list[int] = []
     instrument: Synth = synth
     job = part_job(part, TEMPO, samples, folder / "part.f32")
-    play(job, instrument, progress.append)
+    play(job, instrument, 1.0, progress.append)
     assert sum(progress) == samples
     return np.fromfile(job.path, "<f4").reshape(-1, 2)
 

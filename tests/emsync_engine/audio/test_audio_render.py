@@ -127,7 +127,7 @@ def test_onsets_are_heard_at_the_note_times(
         at = round(float(tempo_map.seconds(tick)) * 48_000)
         window = audio[at - 4800 : at + 4800]
         onset = np.flatnonzero(window > 0.005 * window.max())[0] - 4800
-        assert abs(onset) <= 0.003 * 48_000, f"tick {tick}: {onset / 48:.2f} ms"
+        assert abs(onset) <= 0.0015 * 48_000, f"tick {tick}: {onset / 48:.2f} ms"
 
 
 def test_the_end_is_faded(synth: str, cue: Score, rendered: Render, read_wav: ReadWav) -> None:

@@ -39,6 +39,11 @@ def test_a_known_font_is_recognised_by_the_name_it_gives_itself(tmp_path: Path) 
     assert font.licence.startswith("MIT")
 
 
+def test_a_file_name_alone_does_not_make_a_licence(tmp_path: Path) -> None:
+    font = read_soundfont(fake_soundfont(tmp_path / "FluidR3_GM.sf2", INAM="My samples"))
+    assert font.licence.startswith("unknown")
+
+
 def test_an_unknown_font_is_quoted(tmp_path: Path) -> None:
     font = read_soundfont(fake_soundfont(tmp_path / "a.sf2", INAM="Mine", ICOP="(c) Me", ICMT="All rights\nreserved"))
     assert font.licence == "see the file's own information: (c) Me; All rights reserved"

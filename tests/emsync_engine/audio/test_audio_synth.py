@@ -111,10 +111,11 @@ def test_volume_pan_and_velocity_are_obeyed(loader: SynthLoader) -> None:
         instrument.close()
         return np.asarray((out.astype(float) ** 2).sum(axis=0))
 
-    full = energy().sum()
-    assert energy(cc7=40).sum() < full / 4
-    assert energy(cc11=60).sum() < full / 2
-    assert energy(velocity=50).sum() < full / 2
+    full = energy(cc7=100).sum()
+    assert energy(cc7=50).sum() == pytest.approx(full / 16, rel=0.15)  # half the volume is 12 dB down
+    assert energy(cc7=100, cc11=64).sum() == pytest.approx(full / 16, rel=0.2)
+    assert energy(cc7=0).sum() < full / 1e6
+    assert energy(cc7=100, velocity=50).sum() < full / 2
     left, right = energy(cc10=0)
     assert left > 10 * right
     left, right = energy(cc10=127)
