@@ -1,0 +1,399 @@
+"""Train the composer: from a configuration, on a CPU, a GPU or several, stopped and resumed at any moment.
+
+    python -m emsync_engine.model.train --config base --run base-1
+    torchrun --nproc-per-node 4 -m emsync_engine.model.train --config large --run large-1 --minutes 25
+
+A run lives in RUNS/NAME: `log.jsonl`, `curve.svg`, `config.json` and checkpoints. Starting a run that exists
+continues it: training sequence number i is a function of the seed and i, so the order of the data goes on
+exactly where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, Dataset
+
+from emsync_engine.model import checkpoint, curves, layouts, optim, shards, validation
+from emsync_engine.model import config as configs
+from emsync_engine.model.config import Config
+from emsync_engine.model.net import FIELDS, Batch, Composer
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DATA = Path("~/.cache/emsync/dataset").expanduser()
+DEFAULT_RUNS = Path("~/.cache/emsync/runs").expanduser()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to stop. With neither, a run goes on until it is told to end (SIGTERM or SIGINT)."""
+
+    steps: int | None = None
+    minutes: float | None = None
+    """Wall-clock minutes of this process; the rates fall to 0 towards its end."""
+
+    def progress(self, step: int, elapsed_s: float) -> float | None:
+        """Share used, the larger of the two; None without a budget."""
+        shares = []
+        if self.steps is not None:
+            shares.append(step / max(self.steps, 1))
+        if self.minutes is not None:
+            shares.append(elapsed_s / max(self.minutes * 60, 1e-9))
+        return max(shares) if shares else None
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among those that train together, and its device."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+
+def join_world(device: str | None = None) -> World:
+    """The world that torchrun describes in the environment, or this process alone."""
+    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = torch.device(kind, int(os.environ.get("LOCAL_RANK", "0"))) if kind == "cuda" else torch.device(kind)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    if "RANK" in os.environ and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    return World(rank, size, chosen)
+
+
+class _Indexed(Dataset[layouts.Sequence]):
+    """Sequences by number, for the data loader's processes."""
+
+    def __init__(self, sampler: layouts.Sampler) -> None:
+        self.sampler = sampler
+
+    def __getitem__(self, index: int) -> layouts.Sequence:
+        return self.sampler.sequence(index)
+
+
+class _Numbers(torch.utils.data.Sampler[list[int]]):
+    """Numbers of the sequences of each micro batch of this rank, from a number on, without end."""
+
+    def __init__(self, config: Config, world: World, first: int) -> None:
+        self.batch, self.micro, self.world, self.first = config.train.batch, config.train.micro_batch, world, first
+
+    def __iter__(self) -> Iterator[list[int]]:
+        share = self.batch // self.world.size
+        first = self.first + self.world.rank * share
+        while True:
+            for at in range(0, share, self.micro):
+                yield list(range(first + at, first + min(at + self.micro, share)))
+            first += self.batch
+
+
+def batches(sampler: layouts.Sampler, config: Config, world: World, first: int) -> Iterator[Batch]:
+    """Micro batches of this rank, from sequence number `first` of the run on."""
+    workers = config.train.workers
+    loader: DataLoader[layouts.Sequence] = DataLoader(
+        _Indexed(sampler),
+        batch_sampler=_Numbers(config, world, first),
+        collate_fn=validation.collate,
+        num_workers=workers,
+        pin_memory=world.device.type == "cuda",
+        prefetch_factor=4 if workers else None,
+    )
+    return iter(loader)
+
+
+class Trainer:
+    """A run in progress: network, averaged weights, optimisers, place in the data, log."""
+
+    def __init__(self, config: Config, run: Path, data: Path, world: World) -> None:
+        self.config, self.run, self.world = config, run, world
+        train = shards.load_split(data, "train")
+        held_out = shards.load_split(data, "valid")
+        length = config.model.context + 1
+        self.sampler = layouts.Sampler(train, config.data, length, config.train.seed)
+        self.notes = {name: shard.n_notes for name, shard in train.items()}
+        self.held_out = {
+            name: validation.held_out_windows(shard, config.train.eval_sequences, length)
+            for name, shard in held_out.items()
+        }
+        torch.manual_seed(config.train.seed)
+        self.model = Composer(config.model).to(world.device)
+        self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+        self.optimisers = optim.make(
+            self.model, config.train.lr_matrix, config.train.lr_other, config.train.weight_decay
+        )
+        self.step = 0
+        self.sequences = 0
+        """Sequences used so far: the place in the data."""
+        self.seconds = 0.0
+        """Training time over all processes of the run."""
+        self.stop = False
+
+    @property
+    def names(self) -> dict[Tensor, str]:
+        return {parameter: name for name, parameter in self.model.named_parameters()}
+
+    def warm_start(self, folder: Path) -> None:
+        """Begin from the weights of an export or checkpoint (its averaged weights); the rest starts afresh."""
+        source = checkpoint.load_model(folder)
+        self.model.load_state_dict(source.state_dict())
+        self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+
+    def resume(self) -> bool:
+        """Continue from the run's last checkpoint, if there is one."""
+        found = checkpoint.checkpoints(self.run)
+        if not found:
+            return False
+        state = checkpoint.read_state(found[-1])
+        if state["config"]["model"] != configs.to_dict(self.config)["model"]:
+            raise checkpoint.CheckpointError(f"{found[-1]} has another model configuration; choose another --run")
+        self.model.load_state_dict(checkpoint.load_pieces(found[-1], "model"))
+        average = checkpoint.load_pieces(found[-1], "ema")
+        self.average = {name: average[name].to(self.world.device) for name in self.average}
+        tensors = checkpoint.load_pieces(found[-1], "optimiser")
+        torch.set_rng_state(tensors.pop("rng"))
+        self.optimisers.load(self.names, tensors)
+        self.step, self.sequences = int(state["step"]), int(state["sequences"])
+        self.seconds = float(state["seconds"])
+        self._trim_log()
+        return True
+
+    def _trim_log(self) -> None:
+        """Drop log lines from after the checkpoint (written by a process that was killed later)."""
+        path = self.run / "log.jsonl"
+        if self.world.leads and path.is_file():
+            lines = [line for line in path.read_text("utf-8").splitlines() if json.loads(line)["step"] <= self.step]
+            path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+    def save(self) -> None:
+        """Write a checkpoint (the leading process does)."""
+        if not self.world.leads:
+            return
+        groups: dict[str, dict[str, Tensor]] = {
+            "model": dict(self.model.named_parameters()),
+            "ema": self.average,
+            "optimiser": {**self.optimisers.tensors(self.names), "rng": torch.get_rng_state()},
+        }
+        state = {
+            "config": configs.to_dict(self.config),
+            "seconds": self.seconds,
+            "sequences": self.sequences,
+            "events": self.events,
+        }
+        checkpoint.save(self.run, self.step, groups, state)
+
+    @property
+    def events(self) -> int:
+        """Rows seen so far."""
+        return self.sequences * self.config.model.context
+
+    def fit(self, budget: Budget) -> None:
+        """Train until the budget is used or the process is asked to end; always ends with a checkpoint."""
+        settings, device = self.config.train, self.world.device
+        network: nn.Module = torch.compile(self.model) if settings.compile else self.model  # type: ignore[assignment]
+        if torch.distributed.is_initialized():
+            network = DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
+        data = batches(self.sampler, self.config, self.world, self.sequences)
+        began = last_save = last_log = time.monotonic()
+        before, meter = self.seconds, _Meter()
+        while not self._ended():
+            progress = budget.progress(self.step, time.monotonic() - began)
+            if progress is not None and progress >= 1:
+                break
+            factor = optim.rate_factor(self.step, settings.warmup_steps, progress, settings.decay_share)
+            meter.gradient = self._update(network, data, factor, meter)
+            self.step += 1
+            self.sequences += settings.batch
+            now = time.monotonic()
+            self.seconds = before + now - began
+            if self.step % settings.log_every == 0:
+                rate = settings.log_every * settings.batch * self.config.model.context / (now - last_log)
+                self._log({**meter.take(), "rate": round(factor, 4), "events_per_s": round(rate)})
+                last_log = time.monotonic()
+            if self.step % settings.eval_every == 0:
+                self.validate()
+                last_log = time.monotonic()
+            if now - last_save > settings.checkpoint_minutes * 60:
+                self.save()
+                last_save = time.monotonic()
+        self.validate()
+        self.save()
+
+    def _ended(self) -> bool:
+        """Whether any process was asked to end."""
+        if not torch.distributed.is_initialized():
+            return self.stop
+        flag = torch.tensor([float(self.stop)], device=self.world.device)
+        torch.distributed.all_reduce(flag)
+        return bool(flag.item() > 0)
+
+    def _update(self, network: nn.Module, data: Iterator[Batch], factor: float, meter: _Meter) -> float:
+        """One step: gradients of the rank's micro batches, clipped; weights; averaged weights. Gradient norm."""
+        settings, device = self.config.train, self.world.device
+        share = settings.batch // self.world.size
+        micro = [next(data).to(device) for _ in range(-(-share // settings.micro_batch))]
+        total = sum(part.weight[:, 1:].sum() for part in micro)
+        for part in micro:
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                nats, weight = network(part)
+            loss = (nats.sum(dim=-1) * weight).sum() / total
+            loss.backward()
+            meter.add(nats.detach(), part, loss.detach())
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.grad_clip)
+        self.optimisers.step(factor)
+        keep = min(settings.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            current = [parameter.detach() for parameter in self.model.parameters()]
+            torch._foreach_lerp_(list(self.average.values()), current, 1 - keep)
+        return float(norm)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, validation.Bits]:
+        """Bits a note of the averaged weights on held-out windows, logged by source and field."""
+        if not self.world.leads:
+            return {}
+        current = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
+        self.model.load_state_dict(self.average)
+        results = validation.evaluate(
+            self.model, self.held_out, self.config.train.micro_batch, self.world.device,
+            self.config.train.precision == "bf16",
+        )  # fmt: skip
+        self.model.load_state_dict(current)
+        record = {
+            "valid": round(validation.headline(results, self.notes), 4),
+            "fields": validation.add(results.values()).summary(),
+            "sources": {name: bits.summary() for name, bits in results.items()},
+        }
+        self._log(record)
+        (self.run / "curve.svg").write_text(curves.of_log(self.run / "log.jsonl"), encoding="utf-8")
+        return results
+
+    def _log(self, record: dict[str, Any]) -> None:
+        if not self.world.leads:
+            return
+        line = {"step": self.step, "events": self.events, "seconds": round(self.seconds, 1), **record}
+        with (self.run / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        log.info("%s", json.dumps(line))
+
+
+class _Meter:
+    """Loss and bits since the last log line."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Tensor, Tensor]] = []
+        self.loss: list[Tensor] = []
+        self.gradient = 0.0
+
+    def add(self, nats: Tensor, batch: Batch, loss: Tensor) -> None:
+        counted = batch.weight[:, 1:] > 0
+        notes = (counted & (batch.rows[:, 1:, 0] == 0)).sum()
+        self.parts.append(((nats * counted[..., None]).sum(dim=(0, 1)), notes))
+        self.loss.append(loss)
+
+    def take(self) -> dict[str, Any]:
+        """What was gathered, and start again."""
+        nats = torch.stack([part for part, _ in self.parts]).sum(dim=0)
+        notes = torch.stack([number for _, number in self.parts]).sum()
+        bits = (nats / notes / 0.6931471805599453).tolist()
+        out = {
+            "loss": round(float(torch.stack(self.loss).mean()), 4),
+            "bits_per_note": round(sum(bits), 4),
+            "train_fields": {name: round(value, 3) for name, value in zip(FIELDS, bits, strict=True)},
+            "gradient": round(self.gradient, 3),
+        }
+        self.parts, self.loss = [], []
+        return out
+
+
+def _keep_memory() -> None:
+    """Tell glibc to keep freed blocks: giving them back and faulting them in again costs a third of a CPU step."""
+    if sys.platform != "linux":
+        return
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return  # another C library: only speed is lost
+    for option, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28)):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+        mallopt(option, value)
+
+
+def start(
+    config: Config, run: Path, data: Path, budget: Budget, warm_start: Path | None = None, device: str | None = None
+) -> Trainer:
+    """Start or continue a run and train it; the command line and the tests come through here."""
+    world = join_world(device)
+    if config.train.batch % world.size:
+        raise configs.ConfigError(f"batch {config.train.batch} does not divide among {world.size} processes")
+    if world.device.type == "cpu":
+        torch.set_num_threads(config.train.threads)
+        _keep_memory()
+    torch.set_float32_matmul_precision("high")
+    run.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, run, data, world)
+    if trainer.resume():
+        log.info("resumed %s at step %d", run.name, trainer.step)
+    elif warm_start is not None:
+        trainer.warm_start(warm_start)
+        log.info("warm start from %s", warm_start)
+    if world.leads:
+        (run / "config.json").write_text(json.dumps(configs.to_dict(config), indent=1) + "\n", encoding="utf-8")
+
+    def ask_to_end(_signal: int, _frame: FrameType | None) -> None:
+        trainer.stop = True
+
+    previous = {number: signal.signal(number, ask_to_end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        trainer.fit(budget)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return trainer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="emsync train", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--config", default="base", help="a TOML file or a shipped name (base, large, paper, none)")
+    parser.add_argument("--run", default="base-1", help="name of the run")
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
+    parser.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
+    parser.add_argument("--steps", type=int, help="stop at this step; the rates fall to 0 towards it")
+    parser.add_argument("--minutes", type=float, help="stop after these minutes; the rates fall to 0 towards them")
+    parser.add_argument("--decay-share", type=float, help="share of the budget over which the rates fall")
+    parser.add_argument("--warm-start", type=Path, help="begin from these weights (a new run only)")
+    parser.add_argument("--device", choices=("cpu", "cuda"))
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    config = configs.load(args.config)
+    if args.decay_share is not None:
+        config = replace(config, train=replace(config.train, decay_share=args.decay_share))
+    budget = Budget(args.steps, args.minutes)
+    start(config, args.runs / args.run, args.data, budget, args.warm_start, args.device)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
