@@ -52,6 +52,8 @@ _PIXEL_VALENCE = 0.6
 _LEAST_SPREAD = 0.5
 """A video's own spread counts as at least this share of the reference's: a uniform film is not blown up to extremes."""
 _SQUASH = 0.75
+_MONOCHROME = 0.04
+"""A film that is never more saturated than this has no colours."""
 _QUIET_LOG2 = 2.0**-9
 """Motion under which a picture stands still, to the camera's noise."""
 
@@ -87,14 +89,17 @@ def from_sight(sight: Sight, time_s: FloatArray) -> list[EvidenceTrack]:
     log_motion = np.log2(np.where(has_motion, sight.motion, 0) + _QUIET_LOG2)
     motion = on_grid(sight.time_s[has_motion], log_motion[has_motion], time_s)
     looks = {name: on_grid(sight.time_s, column, time_s) for name, column in zip(Look._fields, sight.looks.T)}
-    light = np.sum([weight * score(looks[name], seen, ref) for name, (ref, weight) in _LIGHT_WEIGHTS.items()], axis=0)
-    saturation = score(looks["saturation"], seen, SATURATION)
+    # Black and white is a style of the whole film and says nothing about a moment of it.
+    coloured = seen if looks["saturation"][seen].max(initial=0) > _MONOCHROME else np.zeros_like(seen)
+    known = {"brightness": seen, "saturation": coloured, "warmth": coloured, "dark": seen}
+    light = np.sum([w * score(looks[name], known[name], ref) for name, (ref, w) in _LIGHT_WEIGHTS.items()], axis=0)
+    saturation = score(looks["saturation"], coloured, SATURATION)
     moving = seen if has_motion.any() else np.zeros_like(seen)
     return [
         EvidenceTrack(
             "motion", time_s, None, _squash(score(motion, moving, MOTION_LOG2)), _sure(moving, _MOTION), watched
         ),
-        EvidenceTrack("saturation", time_s, None, _squash(saturation), _sure(seen, _SATURATION), watched),
+        EvidenceTrack("saturation", time_s, None, _squash(saturation), _sure(coloured, _SATURATION), watched),
         EvidenceTrack("light and colour", time_s, _PIXEL_VALENCE * _squash(light), None, _sure(seen, _LIGHT), watched),
     ]
 

@@ -58,6 +58,8 @@ def listen(
         except UnreadableMediaError as error:
             unreadable[media] = str(error)
         else:
+            if not len(at):
+                unreadable[media] = "no sound where it is used"
             for clip in clips:
                 _add(programme, clip, at, bands)
         tick(sum(end - start for start, end in spans), media)

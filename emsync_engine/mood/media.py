@@ -28,6 +28,8 @@ _LATE_S = 1.0
 _MAX_BROKEN = 64
 """Packets that cannot be decoded before a file is given up."""
 _TIMEOUT_S = 20.0
+_NEAR_S = 1e-4
+"""Times closer than this are the same."""
 _BLOCK = AUDIO_RATE * 16
 """Samples handed out at once, a multiple of the hop of ``listen``."""
 
@@ -74,6 +76,7 @@ def frames_at(path: str, moments_s: Sequence[float]) -> Iterator[Seen]:
         stream = next((s for s in container.streams.video if not _is_cover(s)), None)
         if stream is None:
             raise UnreadableMediaError("no picture in it")
+        _decodable(stream)
         if float(stream.average_rate or 0) >= _FAST_FPS and not stream.codec_context.codec.intra_only:
             stream.codec_context.skip_frame = "NONREF"
         if container.format.name == "image2" or container.format.name.endswith("_pipe"):
@@ -90,6 +93,7 @@ def sound_in(path: str, spans_s: Sequence[tuple[float, float]]) -> Iterator[Hear
     with _opened(path) as container:
         if not container.streams.audio:
             raise UnreadableMediaError("no sound in it")
+        _decodable(container.streams.audio[0])
         tape = _Tape(container, container.streams.audio[0])
         for start_s, end_s in spans_s:
             if start_s - tape.position_s > _SEEK_OVER_S:
@@ -107,6 +111,11 @@ def _opened(path: str) -> Iterator[InputContainer]:
             yield container
     except (av.FFmpegError, OSError) as error:
         raise UnreadableMediaError(getattr(error, "strerror", None) or str(error)) from error
+
+
+def _decodable(stream: av.VideoStream | av.AudioStream) -> None:
+    if getattr(stream, "codec_context", None) is None:
+        raise UnreadableMediaError("no decoder for it")
 
 
 def _is_cover(stream: av.VideoStream) -> bool:
@@ -166,10 +175,18 @@ class _Tape:
         return float((packet.pts + packet.duration - self._head) * self._base) <= self.wanted_s
 
 
+class _Timed(NamedTuple):
+    """A decoded frame and when it is on; its end is its start where the file does not say how long it lasts."""
+
+    start_s: float
+    end_s: float
+    frame: av.VideoFrame
+
+
 def _answers(tape: _Tape, moments_s: Sequence[float]) -> Iterator[Seen]:
     """Walk a tape forwards from moment to moment."""
-    before: tuple[float, av.VideoFrame] | None = None
-    ahead: tuple[float, av.VideoFrame] | None = None
+    before: _Timed | None = None
+    latest: _Timed | None = None
     shown: tuple[float, RgbFrame] | None = None
     jump_over, ended = _SEEK_OVER_S, False
     for index, moment in enumerate(moments_s):
@@ -177,23 +194,25 @@ def _answers(tape: _Tape, moments_s: Sequence[float]) -> Iterator[Seen]:
         if not ended and moment - tape.position_s > jump_over:
             was = tape.position_s
             tape.seek(moment)
-            before, ahead = None, _timed(tape)
-            if ahead and ahead[0] <= was:
+            before, latest = None, _timed(tape)
+            if latest and latest.start_s <= was:
                 jump_over *= 2  # the key frames lie further apart than that
-        while not ended and (ahead is None or ahead[0] <= moment + 1e-4):
-            before, ahead = ahead or before, _timed(tape)
-            ended = ahead is None
-        answer = before or ahead
-        if answer is None or (ended and moment > answer[0] + _LATE_S):
+        while not ended and (latest is None or latest.end_s <= moment + _NEAR_S):
+            before, latest = latest or before, _timed(tape)
+            ended = latest is None
+        answer = latest if latest and latest.start_s <= moment + _NEAR_S else before or latest
+        if answer is None or (ended and moment > answer.end_s + _LATE_S):
             return
-        if shown is None or shown[0] != answer[0]:
-            shown = answer[0], _small(answer[1])
+        if shown is None or shown[0] != answer.start_s:
+            shown = answer.start_s, _small(answer.frame)
         yield Seen(index, *shown)
 
 
-def _timed(tape: _Tape) -> tuple[float, av.VideoFrame] | None:
+def _timed(tape: _Tape) -> _Timed | None:
     frame = tape.next()
-    return (tape.position_s, frame) if isinstance(frame, av.VideoFrame) else None
+    if not isinstance(frame, av.VideoFrame):
+        return None
+    return _Timed(tape.position_s, tape.position_s + float((frame.duration or 0) * (frame.time_base or 0)), frame)
 
 
 def _small(frame: av.VideoFrame) -> RgbFrame:

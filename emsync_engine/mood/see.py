@@ -21,6 +21,8 @@ _STEP_S = 1 / FRAMES_A_SECOND
 _STEP_POWER = 0.6
 """Change grows with the distance of two frames about like this power of it."""
 _TICK_EVERY = 16
+_ENOUGH = 0.9
+"""A file that answers less than this share of its moments is reported."""
 
 
 class Moment(NamedTuple):
@@ -86,17 +88,20 @@ def see(shots: Sequence[Shot], unreadable: dict[str, str], tick: Callable[[float
     """
     samples: list[Sample] = []
     for media, moments in plan(shots).items():
-        untold = 0.0
+        untold = sum(moment.slot_s for moment in moments)
+        answered = 0
         try:
-            for number, sample in enumerate(_measured(frames_at(media, [m.media_s for m in moments]), moments, shots)):
+            for sample in _measured(frames_at(media, [m.media_s for m in moments]), moments, shots):
                 samples.append(sample)
-                untold += sample.slot_s
-                if number % _TICK_EVERY == 0:
-                    tick(untold, media)
-                    untold = 0.0
+                answered += 1
+                if answered % _TICK_EVERY == 0:
+                    tick(_TICK_EVERY * sample.slot_s, media)
+                    untold -= _TICK_EVERY * sample.slot_s
         except UnreadableMediaError as error:
             unreadable[media] = str(error)
-        tick(untold, media)
+        if answered < _ENOUGH * len(moments):
+            unreadable.setdefault(media, f"only {answered} of {len(moments)} frames that are used")
+        tick(max(0.0, untold), media)
     samples.sort(key=lambda sample: sample.record_s)
     return Sight(
         np.array([s.record_s for s in samples]),

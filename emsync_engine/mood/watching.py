@@ -48,7 +48,7 @@ def watch(picture: Picture, *, progress: Progress | None = None) -> MoodCurve:
     tracks = _seen(picture, time_s, unreadable, tick)
     unheard: dict[str, str] = {}
     if online:
-        programme = listen(online, duration_s, unheard, tick)
+        programme = listen(online, duration_s, unheard, lambda seconds, media: tick(_SOUND_COST * seconds, media))
         silent = [clip for clip in sounds if not clip.online or clip.media in unheard]
         if programme.heard.any():
             tracks += from_sound(programme, _spans_mask(silent, time_s), time_s)
@@ -110,14 +110,14 @@ def _hard_cuts(picture: Picture) -> FloatArray:
 def _ticker(
     shots: Sequence[Shot], sounds: Sequence[SoundClip], progress: Progress | None
 ) -> Callable[[float, str], None]:
-    """Turn seconds read into a share of the whole work; sound is read much faster than picture."""
-    picture_s = sum(float(shot.duration) for shot in shots if shot.online)
-    total = picture_s + _SOUND_COST * sum(float(clip.end - clip.start) for clip in sounds)
+    """Turn seconds of picture read (or their worth of sound) into a share of the whole work."""
+    total = sum(float(shot.duration) for shot in shots if shot.online)
+    total += _SOUND_COST * sum(float(clip.end - clip.start) for clip in sounds)
     done = 0.0
 
     def tick(seconds: float, media: str) -> None:
         nonlocal done
-        done += seconds * (1.0 if done < picture_s - 1e-6 else _SOUND_COST)
+        done += seconds
         if progress and total:
             progress(min(0.99, done / total), PurePath(media).name)
 
