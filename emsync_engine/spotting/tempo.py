@@ -28,6 +28,7 @@ _OPTIONS = 7
 _SCALES = tuple(1 + 0.01 * k for k in range(-12, 13))
 _STIFFNESS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 _END_QUANTUM = 4  # the picture may end on any quarter of a beat
+_PICKUP_COST = 4.0  # most that a pickup's own tempo may cost
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,19 @@ def _mean_tempo(wanted_bpm: Callable[[float], float], start: float, end: float) 
 
 
 def _choose_beats(spans: Sequence[float], wanted: Sequence[float]) -> list[Fraction]:
-    """Beats of each span, by dynamic programming over all spans and a common scale of the wanted tempo."""
-    plans = (_plan_for_scale(spans, wanted, scale) for scale in _SCALES)
+    """Beats of each span, by dynamic programming over all spans and a common scale of the wanted tempo.
+
+    An opening of less than a bar is a pickup: whole beats may need a tempo far from the cue's, and the cue does not
+    follow it there.
+    """
+    pickup = len(spans) > 1 and spans[0] * wanted[0] / 60 < BEATS_PER_BAR
+    plans = (_plan_for_scale(spans, wanted, scale, pickup) for scale in _SCALES)
     return min(plans, key=lambda plan: plan[0])[1]
 
 
-def _plan_for_scale(spans: Sequence[float], wanted: Sequence[float], scale: float) -> tuple[float, list[Fraction]]:
+def _plan_for_scale(
+    spans: Sequence[float], wanted: Sequence[float], scale: float, pickup: bool
+) -> tuple[float, list[Fraction]]:
     off_target = len(spans) * (math.log(scale) / 0.12) ** 2
     totals: list[float] = []
     tempos: list[float] = []
@@ -88,7 +96,8 @@ def _plan_for_scale(spans: Sequence[float], wanted: Sequence[float], scale: floa
         if not totals:
             totals, links = costs, [0] * len(choices)
         else:
-            arrivals = [[t + _step_cost(log - before) for t, before in zip(totals, tempos)] for log in logs]
+            most = _PICKUP_COST if pickup and i == 1 else math.inf
+            arrivals = [[t + min(_step_cost(log - old), most) for t, old in zip(totals, tempos)] for log in logs]
             links = [row.index(min(row)) for row in arrivals]
             totals = [cost + row[j] for cost, row, j in zip(costs, arrivals, links)]
         tempos = logs
@@ -172,22 +181,32 @@ def _bar_line_times(
     Least squares over the bar-line times T with the hits fixed: alpha * (q_b/w_b - 1)^2 + ((q_{b+1} - q_b)/w_b)^2,
     where q_b = (T_{b+1} - T_b)/beats_b is the seconds a beat of bar b and w_b the wanted one. The stiffest
     adherence (alpha) whose steps stay under MAX_STEP is taken; a banded system, linear in the number of bars.
+    A pickup bar whose tempo cannot be near that of the span after it keeps it to itself.
     """
     ticks = [b.tick for b in bars] + [end_tick]
     fixed = dict(zip((0, *hit_ticks, end_tick), times))
     beats = [(b - a) / TICKS_PER_QUARTER for a, b in pairwise(ticks)]
     guess = _interpolate(ticks, fixed)
     wanted = [60 / wanted_bpm((a + b) / 2) for a, b in pairwise(guess)]
+    skip = _has_own_pickup(hit_ticks, guess, beats)
     lines = guess
     for alpha in _STIFFNESS:
-        lines = _smooth_lines(guess, [t in fixed for t in ticks], beats, wanted, alpha)
+        lines = _smooth_lines(guess, [t in fixed for t in ticks], beats, wanted, alpha, skip)
         periods = [(b - a) / n for a, b, n in zip(lines, lines[1:], beats)]
-        if all(p > 0 for p in periods) and _largest_step(periods) <= MAX_STEP - 0.002:
+        if all(p > 0 for p in periods) and _largest_step(periods[skip:]) <= MAX_STEP - 0.002:
             break
     exact = [fixed.get(tick, Fraction(line).limit_denominator(10**9)) for tick, line in zip(ticks, lines)]
     if any(b <= a for a, b in pairwise(exact)):  # a pathological edit: fall back to straight lines
         exact = [fixed.get(tick, Fraction(line).limit_denominator(10**9)) for tick, line in zip(ticks, guess)]
     return exact
+
+
+def _has_own_pickup(hit_ticks: Sequence[int], guess: Sequence[float], beats: Sequence[float]) -> bool:
+    """Whether the first bar, up to a first hit, goes at a tempo that no unforced step leads to or from."""
+    if len(beats) < 2 or not hit_ticks or hit_ticks[0] != beats[0] * TICKS_PER_QUARTER:
+        return False
+    first, second = ((guess[i + 1] - guess[i]) / beats[i] for i in (0, 1))
+    return _largest_step((first, second)) > MAX_STEP
 
 
 def _largest_step(periods: Sequence[float]) -> float:
@@ -206,9 +225,17 @@ def _interpolate(ticks: Sequence[int], fixed: dict[int, Fraction]) -> list[float
 
 
 def _smooth_lines(
-    start: Sequence[float], pinned: Sequence[bool], beats: Sequence[float], wanted: Sequence[float], alpha: float
+    start: Sequence[float],
+    pinned: Sequence[bool],
+    beats: Sequence[float],
+    wanted: Sequence[float],
+    alpha: float,
+    skip: int = 0,
 ) -> list[float]:
-    """Minimise the objective of ``_bar_line_times`` over the unpinned lines (normal equations, half-bandwidth 2)."""
+    """Minimise the objective of ``_bar_line_times`` over the unpinned lines (normal equations, half-bandwidth 2).
+
+    The first ``skip`` steps are left out of it.
+    """
     count = len(start)
     diagonals = [[0.0] * count for _ in range(3)]
     right = [0.0] * count
@@ -227,7 +254,7 @@ def _smooth_lines(
     for b, (n, w) in enumerate(zip(beats, wanted)):
         weight = root * math.sqrt(n / BEATS_PER_BAR)
         add((b, b + 1), (-weight / (n * w), weight / (n * w)), weight)
-    for b in range(len(beats) - 1):
+    for b in range(skip, len(beats) - 1):
         w = wanted[b]
         first, second = 1 / (beats[b] * w), 1 / (beats[b + 1] * w)
         add((b, b + 1, b + 2), (first, -first - second, second), 0.0)
