@@ -72,6 +72,13 @@ def _package(module: str, distribution: str, purpose: str, required: bool, fix: 
     return Check(distribution, True, f"{version}: {purpose}", "", required)
 
 
+def how_to_get(module: str) -> str:
+    """The command that installs what a module belongs to."""
+    top = module.partition(".")[0]
+    known = {name: fix for name, _, _, _, fix in _PACKAGES} | {"cv2": "pip install scenedetect-headless"}
+    return known.get(top, f"pip install {top or 'emsync'}")
+
+
 def _guarded(name: str, look: Callable[[], str], required: bool) -> Check:
     try:
         return Check(name, True, look(), "", required)

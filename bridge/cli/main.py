@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from emsync_engine.errors import EmsyncError
+from emsync_engine.errors import EmsyncError, InputError, MissingComponentError, UsageError
 from emsync_engine.version import __version__
 
 INTERRUPTED = 130
+_OURS = ("bridge", "emsync_engine", "otio_adapters", "daw_scripts")
 _DESCRIPTION = "Music that belongs to the cut: reads an edit timeline, composes a score that lands on it."
 
 
@@ -44,43 +47,49 @@ COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage as JSON when JSON was asked for."""
+    """Reports wrong usage like every other error, so that it can be said as JSON."""
 
     def error(self, message: str) -> NoReturn:
-        if "--json" in sys.argv[1:]:
-            _print_json({"error": {"code": "usage", "message": message, "where": self.prog}})
-        else:
-            self.print_usage(sys.stderr)
-            sys.stderr.write(f"{self.prog}: {message}\n")
-        raise SystemExit(2)
+        raise UsageError(f"{message} ({self.prog} --help tells more)", self.prog)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status (0 success, 2 wrong usage, 3 bad input, 4 missing component)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    wants_json = "--json" in arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that the terminal's encoding lacks is no reason to stop
+    try:
+        return _run(arguments)
+    except EmsyncError as error:
+        return _fail(error, wants_json)
+    except KeyboardInterrupt:
+        return _interrupted(wants_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] in _OURS:
+            return _crash(error, wants_json)
+        return _fail(_missing(error), wants_json)
+    except OSError as error:
+        said = InputError(error.strerror or str(error), str(error.filename or ""), "file_error")
+        return _fail(said, wants_json)
+    except Exception as error:
+        return _crash(error, wants_json)
+
+
+def _run(arguments: Sequence[str]) -> int:
     parser, by_name = _top_parser(arguments)
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 0
-    run: Callable[[argparse.Namespace], Any] = by_name[options.command].run
-    wants_json = bool(getattr(options, "json", False))
-    try:
-        answer = run(options)
-        if wants_json:
-            _print_json(answer)
-        sys.stdout.flush()
-        return int(answer.get("exit_status", 0)) if isinstance(answer, dict) else 0
-    except EmsyncError as error:
-        return _fail(error, wants_json)
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted; nothing was left half-written\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        return _crash(error, wants_json)
+    answer = by_name[options.command].run(options)
+    if options.json:
+        _print_json(answer)
+    sys.stdout.flush()
+    return int(answer.get("exit_status", 0)) if isinstance(answer, dict) else 0
 
 
 def _top_parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
@@ -114,8 +123,26 @@ def _fail(error: EmsyncError, wants_json: bool) -> int:
     if wants_json:
         _print_json({"error": {"code": error.code, "message": error.message, "where": error.where}})
     else:
-        sys.stderr.write(f"emsync: {_one_line(str(error))}\n")
+        line = _one_line(str(error))
+        sys.stderr.write(line + "\n" if line.startswith("emsync") else f"emsync: {line}\n")
     return error.exit_status
+
+
+def _interrupted(wants_json: bool) -> int:
+    message = "interrupted; nothing was left half-written"
+    with suppress(OSError):
+        if wants_json:
+            _print_json({"error": {"code": "interrupted", "message": message, "where": ""}})
+        else:
+            sys.stderr.write(f"\n{message}\n")
+    return INTERRUPTED
+
+
+def _missing(error: ImportError) -> MissingComponentError:
+    """A package that cannot be imported, and how to get it."""
+    from bridge.doctor import how_to_get
+
+    return MissingComponentError(f"{error}: {how_to_get(error.name or '')} (emsync doctor looks at everything)")
 
 
 def _crash(error: Exception, wants_json: bool) -> int:
@@ -137,7 +164,7 @@ def _one_line(text: str) -> str:
 
 
 def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":
