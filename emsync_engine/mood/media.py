@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from fractions import Fraction
@@ -13,6 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
 
 from emsync_engine.mood.look import HEIGHT, WIDTH, RgbFrame
 
@@ -35,9 +35,6 @@ _BLOCK = AUDIO_RATE * 16
 
 Samples = npt.NDArray[np.float32]
 """Mono, -1..1."""
-
-# A damaged file is our one warning, not a hundred lines of FFmpeg's.
-logging.getLogger("libav").setLevel(logging.CRITICAL)
 
 
 class UnreadableMediaError(Exception):
@@ -189,6 +186,7 @@ def _answers(tape: _Tape, moments_s: Sequence[float]) -> Iterator[Seen]:
     latest: _Timed | None = None
     shown: tuple[float, RgbFrame] | None = None
     jump_over, ended = _SEEK_OVER_S, False
+    scaler = VideoReformatter()
     for index, moment in enumerate(moments_s):
         tape.wanted_s = moment
         if not ended and moment - tape.position_s > jump_over:
@@ -204,7 +202,7 @@ def _answers(tape: _Tape, moments_s: Sequence[float]) -> Iterator[Seen]:
         if answer is None or (ended and moment > answer.end_s + _LATE_S):
             return
         if shown is None or shown[0] != answer.start_s:
-            shown = answer.start_s, _small(answer.frame)
+            shown = answer.start_s, _small(scaler, answer.frame)
         yield Seen(index, *shown)
 
 
@@ -215,8 +213,9 @@ def _timed(tape: _Tape) -> _Timed | None:
     return _Timed(tape.position_s, tape.position_s + float((frame.duration or 0) * (frame.time_base or 0)), frame)
 
 
-def _small(frame: av.VideoFrame) -> RgbFrame:
-    return frame.to_ndarray(format="rgb24", width=WIDTH, height=HEIGHT, interpolation="AREA")  # type: ignore[return-value]
+def _small(scaler: VideoReformatter, frame: av.VideoFrame) -> RgbFrame:
+    small = scaler.reformat(frame, WIDTH, HEIGHT, "rgb24", interpolation="AREA")
+    return small.to_ndarray().astype(np.uint8, copy=False)
 
 
 def _blocks(tape: _Tape, start_s: float, end_s: float) -> Iterator[Heard]:

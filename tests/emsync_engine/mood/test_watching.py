@@ -270,15 +270,14 @@ def test_pictures_shorter_than_a_sample(duration: Fraction) -> None:
 # --- cost
 
 
-def test_two_hours_are_not_held_in_memory(minute: Path) -> None:
+def test_a_long_film_is_not_held_in_memory(minute: Path) -> None:
     length = Fraction(18, 5)
-    starts = np.random.default_rng(5).integers(0, 55, 2000)
+    starts = np.random.default_rng(5).integers(0, 55, 250)
     shots = [shot_of(minute, n * length, (n + 1) * length, int(start)) for n, start in enumerate(starts)]
     picture = picture_of(*shots)
-    assert picture.duration == 7200
     tracemalloc.start()
     curve = watch(picture)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(curve.time_s) == 7200 * 4 + 1
-    assert peak < 200e6
+    assert len(curve.time_s) == 15 * 60 * 4 + 1
+    assert peak < 40e6  # 7,200 frames of this size would take 300 MB
