@@ -17,14 +17,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    from bridge.demo.timeline import make_demo
+    from bridge.demo.film import make_demo
     from bridge.pipeline import ScoreRequest, score
 
     began = time.monotonic()
     reporter = Reporter(options)
     try:
         reporter(0.0, "making the demo film")
-        timeline = make_demo(options.output, progress=lambda done: reporter(done, "making the demo film"))
+        timeline = make_demo(options.output, progress=lambda done, _: reporter(done, "making the demo film"))
         request = ScoreRequest(timeline, options.output / "demo.emsync", settings=settings_of(options))
         answer = score(request, reporter)
     finally:

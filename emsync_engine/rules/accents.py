@@ -11,9 +11,9 @@ from emsync_engine.rules.theory import nearest
 from emsync_engine.rules.voicing import voice_lead
 from emsync_engine.score import Bar, ChordSpan, Note
 
-CENTRES = {"strings": 62, "piano": 60, "guitar": 56, "bass": 38}
+CENTRES = {"strings": 65, "piano": 62, "guitar": 59, "bass": 38}
 """Where an accent's chord lies, by part."""
-RANGES = {"strings": (48, 79), "piano": (45, 76), "guitar": (45, 69), "bass": (28, 52)}
+RANGES = {"strings": (52, 81), "piano": (48, 77), "guitar": (48, 71), "bass": (28, 52)}
 LOUDER = 14
 """An accent's least lead over the median velocity of its bar."""
 _VOICES = {"strings": 4, "piano": 3, "guitar": 3}
@@ -73,7 +73,8 @@ def _strike(
     velocity = 72
     if part == "drums":
         kept = [n for n in existing if n.pitch not in (KICK, CRASH)]
-        rows[tick] = [*kept, Note(tick, KICK, QUARTER // 4, velocity), Note(tick, CRASH, QUARTER // 2, velocity)]
+        crash = [Note(tick, CRASH, QUARTER // 2, velocity)] if context.levels.get(tick, 2) >= 2 else []
+        rows[tick] = [*kept, Note(tick, KICK, QUARTER // 4, velocity), *crash]
         return
     wanted = _accent_pitches(part, span, alone)
     length = min(max(end - tick, QUARTER // 2), 2 * QUARTER)
@@ -90,14 +91,18 @@ def _strike(
 def _accent_pitches(part: str, span: ChordSpan, alone: bool) -> list[int]:
     chord = as_chord(span)
     if part == "bass":
-        root = nearest(span.root, CENTRES["bass"])
+        root = nearest(span.root if span.bass is None else span.bass, CENTRES["bass"])
         return [root, root + 7, root + 12] if alone else [root]
     low, high = RANGES[part]
     return list(voice_lead([chord], low, high, _VOICES[part], CENTRES[part])[0])
 
 
-def write_close(context: Context, part: str, energy: float) -> list[Note]:
-    """The closing tonic chord, struck on its bar line and held to the end of the picture."""
+def write_close(context: Context, part: str, energy: float, tune: int | None) -> list[Note]:
+    """The closing tonic chord, struck on its bar line and held to the end of the picture.
+
+    Args:
+        tune: last pitch of the melody when this part carries it: the tonic nearest to it comes on top.
+    """
     sheet = context.sheet
     span = context.closing_chord
     tick, length = sheet.final_tick, sheet.end_tick - sheet.final_tick
@@ -111,9 +116,9 @@ def write_close(context: Context, part: str, energy: float) -> list[Note]:
         return [Note(tick, root, length, velocity)]
     low, high = RANGES[part]
     voicing = list(voice_lead([chord], low, high, _VOICES[part] + (part != "strings"), CENTRES[part])[0])
-    if part in ("piano", "strings"):  # the root on top: the cadence is perfect
-        voicing[-1] = nearest(chord.root, voicing[-1])
-        voicing = sorted(set(voicing) | ({nearest(chord.root, 72)} if part == "strings" else set()))
+    if part in ("piano", "strings") or tune is not None:  # the root on top: the cadence is perfect
+        top = nearest(chord.root, voicing[-1] if tune is None else tune)
+        voicing = sorted({*(p for p in voicing if p < top), top})
     return [Note(tick, p, length, velocity) for p in voicing]
 
 
@@ -151,8 +156,9 @@ def _level(
     """Velocities of one accent: a loud core (drums, bass, top voices), the doubling voices under it."""
     base = round(median(others)) if others else 56
     top = {part: max(n.pitch for p, n in accents if p == part) for part, _ in accents}
-    loud = min(base + LOUDER + 6, ceiling)
-    soft = base + LOUDER // 2
+    quiet = base < 60
+    loud = min(base + (LOUDER if quiet else LOUDER + 6), ceiling)
+    soft = base + (3 if quiet else LOUDER // 2)
     core = [part in ("drums", "bass") or note.pitch == top[part] for part, note in accents]
     values = [loud if c else soft for c in core]
     if mean(values) <= median([*others, *values]):  # little else sounds: one note leads, the rest stand back

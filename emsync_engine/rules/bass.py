@@ -36,10 +36,11 @@ def write(context: Context, part: str) -> list[Note]:
     root = CENTRE
     for bar in context.bars_of(part):
         variants = _FIGURES[bar.level]
-        figure = variants[context.rng(bar.section, part, f"figure {bar.level}").randrange(len(variants))]
+        choice = context.rng(bar.section, part, f"figure {bar.level}").randrange(len(variants))
+        figure = variants[(choice + (bar.phrase % 4 == 3)) % len(variants)]
         rng = context.rng_once(bar.section, part, f"touch {bar.index}")
         for span in bar.chords:
-            root = _place(span.root, root)
+            root = _place(span.root if span.bass is None else span.bass, root)
             following = _following(bar, span)
             line = _figure(bar, span, root, figure, rng)
             if following and bar.level >= 1 and span.end - span.tick >= 2 * QUARTER:
@@ -64,7 +65,8 @@ def _figure(
     bar: BarContext, span: ChordSpan, root: int, figure: tuple[tuple[int, int, str], ...], rng: random.Random
 ) -> list[Note]:
     chord = as_chord(span)
-    pitches = {"r": root, "o": root + 12, "f": nearest(chord.fifth, root + 7), "t": nearest(chord.third, root + 4)}
+    fifth = nearest(chord.fifth, root + 7) if span.bass is None else root + 12
+    pitches = {"r": root, "o": root + 12, "f": fifth, "t": nearest(chord.third, root + 4)}
     notes = []
     length = (span.end - span.tick) // SIXTEENTH
     for repeat in range(0, length, 16):
@@ -85,7 +87,7 @@ def _figure(
 
 def _approach(notes: list[Note], bar: BarContext, span: ChordSpan, following: ChordSpan, root: int) -> list[Note]:
     """Replace the last eighth (a quarter when gentle) of the chord by a step into the next root."""
-    goal = _place(following.root, root)
+    goal = _place(following.root if following.bass is None else following.bass, root)
     if goal % 12 == root % 12:
         return notes
     length = EIGHTH if bar.level >= 2 else QUARTER
@@ -94,6 +96,7 @@ def _approach(notes: list[Note], bar: BarContext, span: ChordSpan, following: Ch
     pitch = step(goal, 1 if root > goal else -1, scale)
     if bar.before_turn and bar.energy > 0.5:
         pitch = goal - 1  # the leading note below
+    pitch = pitch + 12 if pitch < LOW else pitch
     kept = [n for n in notes if n.tick < start]
     kept = [n if n.end <= start else Note(n.tick, n.pitch, start - n.tick, n.velocity) for n in kept]
     return [*kept, Note(start, pitch, length - SIXTEENTH // 6, round(40 + 54 * bar.energy))]

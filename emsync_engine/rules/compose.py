@@ -12,7 +12,7 @@ from emsync_engine.rules.accents import Lines, raise_hits, strike_hits, write_cl
 from emsync_engine.rules.context import BarContext, Context
 from emsync_engine.rules.dynamics import EXPRESSION, controls
 from emsync_engine.rules.harmony import plan_chords
-from emsync_engine.rules.motif import Motif, make_motif, melody
+from emsync_engine.rules.motif import Motif, Voice, make_motif, melody
 from emsync_engine.score import ChordSpan, Control, Note, Part, Score, Section
 from emsync_engine.smf import normalise_notes
 from emsync_engine.spotting.cuesheet import CueSheet, SectionPlan
@@ -26,7 +26,7 @@ _ACCOMPANISTS: dict[str, Callable[[Context, str, frozenset[str]], list[Note]]] =
     "guitar": guitar.write,
     "strings": strings.write,
 }
-_MELODY_PITCH = {"piano": 74, "guitar": 67, "strings": 76}
+_VOICES = {"piano": Voice(74, 60, 88), "guitar": Voice(67, 52, 79), "strings": Voice(76, 57, 88)}
 _CHANNELS = {"drums": 9, "bass": 0, "piano": 1, "guitar": 2, "strings": 3}
 _LEADS = {  # who leads in a section of a role, gentle and lively
     0: (("piano", "strings", "guitar"), ("strings", "piano", "guitar")),
@@ -137,11 +137,12 @@ def _write(context: Context, parts: Sequence[str], motif: Motif) -> tuple[Lines,
             lines[part] = _ACCOMPANISTS[part](context, part, leading)
         else:
             lines[part] = (drums if part == "drums" else bass).write(context, part)
-    statements = _add_melodies(context, lines, leads, motif)
+    statements, last = _add_melodies(context, lines, leads, motif)
     closing = context.sheet.sections[-1]
     for part in parts:
         if part in closing.parts:
-            lines[part] += write_close(context, part, (closing.arousal + 1) / 2)
+            tune = last if leads.get(closing.id) == part else None
+            lines[part] += write_close(context, part, (closing.arousal + 1) / 2, tune)
     lines = strike_hits(context, lines, parts)
     return {p: _audible(normalise_notes(n), context.sheet) for p, n in lines.items()}, statements
 
@@ -152,15 +153,18 @@ def _leads(context: Context) -> dict[str, str]:
     for section in context.sheet.sections:
         row = _LEADS[(ord(section.role) - ord("a")) % 3]
         order = row[0] if section.arousal < 0.2 else row[1]
-        lead = next((p for p in order if p in section.parts), None)
-        if lead:
-            leads[section.id] = lead
+        able = [p for p in order if p in section.parts]
+        if able:  # the tune passes on when its section returns
+            leads[section.id] = able[context.returns[section.id] % len(able)]
     return leads
 
 
-def _add_melodies(context: Context, lines: Lines, leads: Mapping[str, str], motif: Motif) -> list[int]:
-    """Write the melody into the leading parts; returns ticks of the motif's literal statements."""
+def _add_melodies(
+    context: Context, lines: Lines, leads: Mapping[str, str], motif: Motif
+) -> tuple[list[int], int | None]:
+    """Write the melody into the leading parts; returns ticks of the motif's literal statements and its last pitch."""
     statements: list[int] = []
+    last = None
     rows: dict[str, list[BarContext]] = {}
     for bar in context.bars:
         rows.setdefault(bar.section.id, []).append(bar)
@@ -170,11 +174,12 @@ def _add_melodies(context: Context, lines: Lines, leads: Mapping[str, str], moti
         if lead is None or lead not in lines or not bars:
             continue
         velocity = round(46 + 54 * (section.arousal + 1) / 2)
-        tune, ticks = melody(bars, motif, context.rng(section, lead, "melody"), _MELODY_PITCH[lead], velocity)
+        tune, ticks = melody(bars, motif, context.rng(section, lead, "melody"), _VOICES[lead], velocity)
         taken = {(n.tick, n.pitch) for n in tune}
         lines[lead] = [n for n in lines[lead] if (n.tick, n.pitch) not in taken] + tune
         statements += ticks
-    return statements
+        last = tune[-1].pitch if tune else last
+    return statements, last
 
 
 def _audible(notes: Iterable[Note], sheet: CueSheet) -> list[Note]:

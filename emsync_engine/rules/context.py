@@ -83,6 +83,11 @@ class Context:
         return random.Random(f"{self.seeds[section.id, part]} {section.id} {part} {use}")
 
     @cached_property
+    def levels(self) -> dict[int, int]:
+        """Texture level by bar tick, for bars before the close."""
+        return {b.bar.tick: b.level for b in self.bars}
+
+    @cached_property
     def hit_ticks(self) -> frozenset[int]:
         return frozenset(h.tick for h in self.sheet.hits)
 
@@ -91,9 +96,30 @@ class Context:
         """Bars before the close."""
         return tuple(_bar_contexts(self))
 
+    @cached_property
+    def returns(self) -> dict[str, int]:
+        """Section id -> how often its role has been heard before: 0 for the first statement."""
+        heard: dict[str, int] = {}
+        result = {}
+        for section in self.sheet.sections:
+            result[section.id] = heard.get(section.role, 0)
+            heard[section.role] = result[section.id] + 1
+        return result
+
     def bars_of(self, part: str) -> list[BarContext]:
-        """Bars in which a part plays."""
-        return [b for b in self.bars if part in b.section.parts]
+        """Bars in which a part plays: parts enter one after the other, and one rests where a section returns."""
+        return [b for b in self.bars if part in b.section.parts and not self._waits(b, part)]
+
+    def _waits(self, bar: BarContext, part: str) -> bool:
+        section = bar.section
+        if len(section.parts) < 3 or bar.level >= 3:
+            return False
+        if section.id == self.sheet.sections[0].id:  # the cue builds up to its first hit, four bars at most
+            enters = {"bass": 1, "guitar": 2, "drums": 2}.get(part, 0)
+            before_hit = bar.phrase == bar.index
+            return before_hit and bar.index < min(enters, bar.index + bar.left)
+        resting = ("drums", "guitar", "bass", "drums")[self.returns[section.id] % 4]
+        return part == resting and bar.index < (1 if self.returns[section.id] == 0 else 2)
 
     @property
     def closing_chord(self) -> ChordSpan:

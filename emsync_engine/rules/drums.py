@@ -65,14 +65,32 @@ def write(context: Context, part: str) -> list[Note]:
     notes: list[Note] = []
     for bar in context.bars_of(part):
         grooves = _GROOVES[bar.level]
-        groove = grooves[context.rng(bar.section, part, f"groove {bar.level}").randrange(len(grooves))]
-        fill_beats = _fill_beats(bar) if bar.before_turn else 0
-        notes += _groove(bar, groove, bar.stop - fill_beats * QUARTER, context, part)
-        if fill_beats:
-            notes += _fill(
-                bar, bar.stop - fill_beats * QUARTER, context.rng_once(bar.section, part, f"fill {bar.index}")
-            )
+        again = context.returns[bar.section.id]
+        choice = context.rng(bar.section, part, f"groove {bar.level}").randrange(len(grooves))
+        groove = _varied(grooves[(choice + again) % len(grooves)], bar)
+        rng = context.rng_once(bar.section, part, f"fill {bar.index}")
+        beats = _fill_beats(bar)
+        notes += _groove(bar, groove, bar.stop - beats * QUARTER, context, part)
+        if beats:
+            notes += _fill(bar, bar.stop - beats * QUARTER, rng)
+        if bar.index == 0 and bar.level >= 2 and bar.section.tick:
+            notes.append(Note(bar.bar.tick, CRASH, QUARTER // 2, _loudness("6", bar.energy)))
     return notes
+
+
+def _varied(groove: Pattern, bar: BarContext) -> Pattern:
+    """Four-bar phrases: the second and fourth bar open the hat or leave a kick out, so that the groove breathes."""
+    place = bar.phrase % 4
+    if place % 2 == 0 or bar.level < 2:
+        return groove
+    rows = []
+    for drum, marks in groove:
+        if drum == KICK and place == 3:
+            marks = marks[:10] + "." * 2 + marks[12:]
+        if drum in (HAT, RIDE):
+            marks = marks[:14] + ".."
+        rows.append((drum, marks))
+    return (*rows, (OPEN_HAT, "..............5."))
 
 
 def _loudness(mark: str, energy: float) -> int:
@@ -98,8 +116,10 @@ def _groove(bar: BarContext, groove: Pattern, stop: int, context: Context, part:
 
 
 def _fill_beats(bar: BarContext) -> int:
-    """Length of the fill: a beat when gentle, two when driving; never the first beat of the bar."""
-    return min(1 if bar.level <= 2 else 2, max(bar.beats - 1, 0))
+    """Beats of fill: one when gentle and two when driving before a turn, one at the end of eight bars, else none."""
+    if bar.before_turn:
+        return min(1 if bar.level <= 2 else 2, max(bar.beats - 1, 0))
+    return 1 if bar.phrase % 8 == 7 and bar.level >= 2 and bar.beats > 2 else 0
 
 
 def _fill(bar: BarContext, start: int, rng: random.Random) -> list[Note]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
-from emsync_engine.rules.theory import Chord, chord
+from emsync_engine.rules.theory import Chord, chord, diatonic
 from emsync_engine.score import TICKS_PER_QUARTER, Bar, ChordSpan, Key
 from emsync_engine.spotting.cuesheet import CueSheet, SectionPlan
 
@@ -44,10 +45,12 @@ _PROGRESSIONS: dict[str, tuple[tuple[float, float, str], ...]] = {
         (-0.7, -0.6, "i iv i ii°"),
     ),
 }
+_ARRIVALS = {"major": ("I", "vi", "I", "IV"), "minor": ("i", "bVI", "i", "iv")}
+"""Chords that hits land on, in turn: home, the deceptive turn, home, the subdominant."""
 _CLOSES = {
     # pre-dominant, dominant, by mode
     "major": (("IV", "V7"), ("ii7", "V7"), ("IV", "V7sus4"), ("ii", "V")),
-    "minor": (("iv", "V7"), ("iiø", "V7"), ("bVI", "V7"), ("iv", "V")),
+    "minor": (("iv", "V7"), ("iiø", "V7"), ("bVI", "V7"), ("bII", "V7")),
 }
 
 
@@ -55,15 +58,19 @@ def plan_chords(sheet: CueSheet, seeds: Sequence[int]) -> tuple[ChordSpan, ...]:
     """Chords for the whole cue, one seed a section. Every section has at least three, every hit a new one."""
     hits = {h.tick for h in sheet.hits}
     spans: list[ChordSpan] = []
+    heard: dict[str, int] = {}
     for section, seed, following in zip(sheet.sections, seeds, [*sheet.sections[1:], None]):
-        spans += _section_chords(sheet, section, random.Random(f"harmony {seed} {section.role}"), hits, following)
-    return tuple(spans)
+        rng = random.Random(f"harmony {seed} {section.role}")
+        again = heard.get(section.role, 0)
+        heard[section.role] = again + 1
+        spans += _section_chords(sheet, section, rng, hits, following, again)
+    return _with_inversions(spans, hits | {s.tick for s in sheet.sections} | {sheet.final_tick})
 
 
-def progression(key: Key, valence: float, arousal: float, rng: random.Random) -> list[Chord]:
-    """One of the three progressions whose mood is nearest."""
+def progression(key: Key, valence: float, arousal: float, rng: random.Random, again: int = 0) -> list[Chord]:
+    """One of the progressions whose mood is nearest; the ``again``-th return of a section takes the next one."""
     ranked = sorted(_PROGRESSIONS[key.mode], key=lambda row: (row[0] - valence) ** 2 + 0.5 * (row[1] - arousal) ** 2)
-    numerals = rng.choice(ranked[:2])[2].split()
+    numerals = ranked[(rng.randrange(2) + again) % 3][2].split()
     return [chord(n, key) for n in numerals]
 
 
@@ -81,29 +88,66 @@ def _slots(bars: Sequence[Bar], end: int, halves: bool) -> list[tuple[int, int]]
 
 
 def _section_chords(
-    sheet: CueSheet, section: SectionPlan, rng: random.Random, hits: set[int], following: SectionPlan | None
+    sheet: CueSheet,
+    section: SectionPlan,
+    rng: random.Random,
+    hits: set[int],
+    following: SectionPlan | None,
+    again: int,
 ) -> list[ChordSpan]:
     bars = [b for b in sheet.bars if section.tick <= b.tick < section.end]
     closing = following is None
     body_end = sheet.final_tick if closing else section.end
     slots = _slots([b for b in bars if b.tick < body_end], body_end, halves=len(bars) < 6)
     slots = _split_for_cadence(slots) if closing else slots
-    cycle = progression(section.key, section.valence, section.arousal, rng)
+    cycle = progression(section.key, section.valence, section.arousal, rng, again)
     chords = _fill(slots, cycle, section, rng, hits)
     if closing:
         chords = _with_close(chords, section.key, rng)
     elif following is not None and len(chords) > 1 and section.end in hits:
-        chords[-1] = _lead_to(chord("I" if following.key.mode == "major" else "i", following.key), section, rng)
-    spans = [ChordSpan(a, b - a, c.root, c.quality, c.numeral) for (a, b), c in zip(slots, chords)]
+        chords[-1] = _lead_to(_tonic(following.key), section, rng)
+    spans = _resolved([ChordSpan(a, b - a, c.root, c.quality, c.numeral) for (a, b), c in zip(slots, chords)])
     spans = _enriched(spans, section.key)
     if closing:
-        tonic = _tonic(section)
+        tonic = _tonic(section.key)
         spans.append(ChordSpan(body_end, sheet.end_tick - body_end, tonic.root, tonic.quality, tonic.numeral))
     return _merged(spans)
 
 
-def _tonic(section: SectionPlan) -> Chord:
-    return chord("I" if section.key.mode == "major" else "i", section.key)
+def _resolved(spans: Sequence[ChordSpan]) -> list[ChordSpan]:
+    """A suspended dominant resolves in its second half, where there is room for it."""
+    result = []
+    for span in spans:
+        half = span.duration // (2 * TICKS_PER_QUARTER) * TICKS_PER_QUARTER
+        if span.quality != "7sus4" or half < TICKS_PER_QUARTER:
+            result.append(span)
+            continue
+        numeral = span.numeral.replace("7sus4", "7")
+        result.append(replace(span, duration=half))
+        result.append(ChordSpan(span.tick + half, span.duration - half, span.root, "dom7", numeral))
+    return result
+
+
+def _with_inversions(spans: Sequence[ChordSpan], firm: set[int]) -> tuple[ChordSpan, ...]:
+    """Passing chords stand on their third where that leads the bass by step; hits and cadences stand on the root."""
+    result: list[ChordSpan] = []
+    for span in spans:
+        bass = span.root
+        if result and span.tick not in firm and span.quality in ("maj", "min", "dom7"):
+            third = (span.root + (3 if span.quality == "min" else 4)) % 12
+            before = result[-1].bass if result[-1].bass is not None else result[-1].root
+            if _distance(third, before) <= 2 and _distance(span.root, before) >= 4:
+                bass = third
+        result.append(replace(span, bass=bass if bass != span.root else None))
+    return tuple(result)
+
+
+def _distance(a: int, b: int) -> int:
+    return min((a - b) % 12, (b - a) % 12)
+
+
+def _tonic(key: Key) -> Chord:
+    return chord("I" if key.mode == "major" else "i", key)
 
 
 def _split_for_cadence(slots: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -120,40 +164,47 @@ def _split_for_cadence(slots: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _fill(
     slots: Sequence[tuple[int, int]], cycle: Sequence[Chord], section: SectionPlan, rng: random.Random, hits: set[int]
 ) -> list[Chord]:
-    """Cycle the progression; it begins again at every other hit; the slot before a hit leads to the hit's chord."""
+    """Cycle the progression anew from every hit, which lands on a stable chord; the slot before leads there."""
+    arrivals = [chord(n, section.key) for n in _ARRIVALS[section.key.mode]]
     chords: list[Chord] = []
-    at = 0
-    restarts = 0
+    at = arrived = 0
     for start, _ in slots:
         if start in hits and start != section.tick:
-            restarts += 1
-            if restarts % 2 == 0 or cycle[at % len(cycle)] == (chords[-1] if chords else None):
-                at = 0
-        candidate = cycle[at % len(cycle)]
-        if chords and candidate == chords[-1] and start in hits:
+            arrived += 1
+            goal = arrivals[arrived % len(arrivals)]
+            if chords and (goal.root, goal.quality) == (chords[-1].root, chords[-1].quality):
+                goal = arrivals[(arrived + 1) % len(arrivals)]
+            chords.append(goal)
+            at = 1
+        else:
+            chords.append(cycle[at % len(cycle)])
             at += 1
-            candidate = cycle[at % len(cycle)]
-        chords.append(candidate)
-        at += 1
-    for i, ((_, _), (start, _)) in enumerate(pairwise(slots)):
-        if start in hits and i > 0 and rng.random() < 0.75:
+    for i, (_, (start, _)) in enumerate(pairwise(slots)):
+        if start in hits and i > 0 and rng.random() < 0.8:
             chords[i] = _lead_to(chords[i + 1], section, rng)
     return chords
 
 
 def _lead_to(goal: Chord, section: SectionPlan, rng: random.Random) -> Chord:
-    """A chord that wants to go to ``goal``: its dominant when there is energy, softer neighbours when calm."""
-    minor_goal = goal.quality in ("min", "min7", "madd9")
-    dominant = Chord((goal.root + 7) % 12, "dom7", f"V7/{goal.numeral}" if goal.root != section.key.tonic else "V7")
-    suspended = Chord((goal.root + 7) % 12, "7sus4", dominant.numeral.replace("7", "7sus4", 1))
-    from_below = Chord((goal.root + 10) % 12, "maj", f"bVII→{goal.numeral}")
-    plagal = Chord((goal.root + 5) % 12, "min" if minor_goal else "maj", f"IV→{goal.numeral}")
-    neapolitan = Chord((goal.root + 1) % 12, "maj", f"bII→{goal.numeral}")
+    """A chord that wants to go to ``goal``: its dominant when there is energy, diatonic neighbours when calm."""
+    key = section.key
+    home = goal.root == key.tonic
+    if goal.quality not in ("maj", "min", "maj7", "min7", "add9", "madd9"):
+        return chord(rng.choice(("IV", "ii")) if key.mode == "major" else rng.choice(("iv", "bVI")), key)
     energy = (section.arousal + 1) / 2
-    choices = [(dominant, 0.3 + energy), (suspended, 0.4), (plagal, 0.7 - 0.5 * energy), (from_below, 0.3)]
-    if section.valence < -0.3:
-        choices.append((neapolitan, 0.3 + 0.3 * energy))
-    return rng.choices([c for c, _ in choices], [w for _, w in choices])[0]
+    numeral = goal.numeral
+    of = "" if home else f"/{numeral}"
+    dominant = Chord((goal.root + 7) % 12, "dom7", f"V7{of}")
+    suspended = Chord((goal.root + 7) % 12, "7sus4", f"V7sus4{of}")
+    neapolitan = Chord((goal.root + 1) % 12, "maj", f"bII{of}")
+    above, plagal = diatonic((goal.root + 7) % 12, key), diatonic((goal.root + 5) % 12, key)
+    choices: list[tuple[Chord, float]] = []
+    if home or energy > 0.45:
+        choices += [(dominant, 0.4 + energy), (suspended, 0.35)]
+    choices += [(c, 0.8 - 0.6 * energy) for c in (above, plagal) if c and c.quality != "dim"]
+    if home and section.valence < -0.3 and energy > 0.4:
+        choices.append((neapolitan, 0.3))
+    return rng.choices([c for c, _ in choices], [w for _, w in choices])[0] if choices else dominant
 
 
 def _with_close(chords: list[Chord], key: Key, rng: random.Random) -> list[Chord]:

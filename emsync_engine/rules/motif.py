@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, BarContext, as_chord
-from emsync_engine.rules.theory import nearest, scale_for, scale_pitch_classes, snap, step
+from emsync_engine.rules.theory import SCALES, nearest, scale_for, scale_pitch_classes, snap, step
 from emsync_engine.score import Key, Note
 
 _RHYTHMS: tuple[tuple[float, tuple[int, ...]], ...] = (
@@ -22,7 +23,6 @@ _RHYTHMS: tuple[tuple[float, tuple[int, ...]], ...] = (
     (0.8, (1, 1, 1, 1, 2, 2)),
     (0.9, (2, 1, 1, 2, 1, 1)),
 )
-_CONTOURS = ((0, 2, 4), (4, 2, 0), (0, 1, 2), (2, 4, 3), (0, -1, 2), (4, 5, 2), (0, 4, 2), (2, 1, 4))
 
 
 @dataclass(frozen=True)
@@ -35,29 +35,56 @@ class Motif:
     """Chord note it begins on: 0 root, 1 third, 2 fifth."""
 
 
+_MOVES = (-3, -2, -2, -1, -1, -1, 1, 1, 1, 2, 2, 3, 4)
+_PLAIN = Motif((3, 1, 2, 2), (0, 1, 2, 0), 0)
+_TRIES = 2000
+
+
 def make_motif(rng: random.Random, energy: float) -> Motif:
-    """A motif of 4 to 6 notes (fewer when all is still): a rhythm near the energy and a contour that turns once."""
+    """A singable motif of four notes or more: a rhythm near the energy and a contour drawn until it is well formed."""
     near = sorted(_RHYTHMS, key=lambda row: abs(row[0] - max(energy, 0.35)))[:3]
     eighths = rng.choice(near)[1]
     while len(eighths) < 4:
         longest = eighths.index(max(eighths))
         half = eighths[longest] // 2
         eighths = (*eighths[:longest], eighths[longest] - half, half, *eighths[longest + 1 :])
-    contour = rng.choice(_CONTOURS)
-    steps = [contour[0]]
-    for k in range(1, len(eighths)):
-        goal = contour[min(k * len(contour) // len(eighths), len(contour) - 1)]
-        move = goal - steps[-1]
-        steps.append(steps[-1] + (rng.choice((-1, 1)) if move == 0 else max(-3, min(3, move))))
-    base = steps[0]
-    return Motif(tuple(eighths), tuple(s - base for s in steps), rng.choice((0, 1, 2)))
+    for _ in range(_TRIES):
+        steps = [0]
+        for _ in eighths[1:]:
+            steps.append(steps[-1] + rng.choice(_MOVES))
+        motif = Motif(tuple(eighths), tuple(steps), rng.choice((0, 1, 2)))
+        if _well_formed(motif):
+            return motif
+    return _PLAIN
+
+
+def _well_formed(motif: Motif) -> bool:
+    """Strong notes are notes of the tonic chord; no tritones; one peak; at most one leap, and that is answered."""
+    degrees = [2 * motif.opening + s for s in motif.steps]
+    stable = [d % 7 in (0, 2, 4) for d in degrees]
+    longest = motif.eighths.index(max(motif.eighths))
+    if not (stable[-1] and stable[longest]) or degrees.count(max(degrees)) != 1 or max(degrees) == degrees[0]:
+        return False
+    at = 0
+    for k, eighths in enumerate(motif.eighths):
+        if at == 4 and not stable[k] and not (k + 1 < len(degrees) and degrees[k] - degrees[k + 1] == 1):
+            return False
+        at += eighths
+    return all(_singable([SCALES[m][d % 7] + 12 * (d // 7) for d in degrees]) for m in ("major", "minor"))
+
+
+def _singable(pitches: Sequence[int]) -> bool:
+    moves = [b - a for a, b in pairwise(pitches)]
+    leaps = [k for k, move in enumerate(moves) if abs(move) >= 5]
+    answered = all(k + 1 < len(moves) and moves[k] * moves[k + 1] < 0 and abs(moves[k + 1]) <= 4 for k in leaps)
+    compass = max(pitches) - min(pitches)
+    return 4 <= compass <= 12 and len(leaps) <= 1 and answered and all(abs(m) != 6 and abs(m) <= 9 for m in moves)
 
 
 def state(motif: Motif, tick: int, key: Key, root: int, around: int, velocity: int) -> list[Note]:
     """The motif on a chord with root pitch class ``root`` of the key, as it stands: a literal statement."""
     scale = scale_pitch_classes(key)
-    first = step(nearest(root, around), 2 * motif.opening, scale)
-    first = nearest(first % 12, around)
+    first = nearest(step(root + 60, 2 * motif.opening, scale) % 12, around)
     notes, at = [], tick
     for eighths, steps in zip(motif.eighths, motif.steps):
         length = eighths * EIGHTH
@@ -67,10 +94,19 @@ def state(motif: Motif, tick: int, key: Key, root: int, around: int, velocity: i
     return notes
 
 
+@dataclass(frozen=True)
+class Voice:
+    """Where a melody lies: it turns around ``centre`` and stays between ``low`` and ``high``."""
+
+    centre: int
+    low: int
+    high: int
+
+
 def melody(
-    bars: Sequence[BarContext], motif: Motif, rng: random.Random, around: int, velocity: int
+    bars: Sequence[BarContext], motif: Motif, rng: random.Random, voice: Voice, velocity: int
 ) -> tuple[list[Note], list[int]]:
-    """A melody over the bars of one section: statement, answer, sequence, a turn towards the next hit.
+    """A melody over the bars of one section: statement, answer, sequence, breath, a turn towards the next hit.
 
     Returns:
         notes, and the ticks of literal statements of the motif.
@@ -78,24 +114,57 @@ def melody(
     notes: list[Note] = []
     statements: list[int] = []
     for place, context in enumerate(bars):
-        chord = as_chord(context.chords[0])
         tonic = context.section.key.tonic
-        if context.beats >= 4 and context.phrase % 4 == 0 and (place == 0 or chord.root == tonic):
-            bar_notes = state(motif, context.bar.tick, context.section.key, tonic, around, velocity)
+        before = notes[-1].pitch if notes else voice.centre
+        on_tonic = context.chords[0].root == tonic
+        if context.beats >= 4 and context.phrase % 4 == 0 and (place == 0 or on_tonic):
+            line = state(motif, context.bar.tick, context.section.key, tonic, voice.centre, velocity)
             statements.append(context.bar.tick)
-            bar_notes = _fit(bar_notes, context) if place else bar_notes
-        elif context.before_turn or context.beats < 3:
-            bar_notes = _towards(context, notes[-1].pitch if notes else around, velocity)
-        elif context.phrase % 2 == 1:
-            bar_notes = _answer(context, motif, rng, notes[-1].pitch if notes else around, velocity)
         else:
-            bar_notes = _sequence(context, motif, around, velocity)
-        notes += [n for n in bar_notes if n.tick < context.stop]
+            line = _folded(_free_bar(context, motif, rng, before, voice, velocity), voice)
+        notes += [_shaped(n, voice) for n in line if n.tick < context.stop]
     return notes, statements
 
 
-def _fit(notes: list[Note], context: BarContext) -> list[Note]:
-    return [n for n in notes if n.tick < context.stop]
+def _free_bar(
+    context: BarContext, motif: Motif, rng: random.Random, before: int, voice: Voice, velocity: int
+) -> list[Note]:
+    """A bar that is not the statement."""
+    last_of_cue = context.before_turn and context.next_chord is not None and context.next_chord.numeral in ("I", "i")
+    if context.before_turn or context.beats < 3:
+        if last_of_cue or rng.random() < 0.55:
+            return _towards(context, before, velocity)
+        return _held(context, before, velocity)
+    if context.phrase % 4 == 3:
+        return _answer(context, motif, rng, before, velocity, ((2, 4), (4, 2), (6,), (3, 3)))
+    if context.phrase % 2 == 1:
+        return _answer(context, motif, rng, before, velocity, ((2, 2, 4), (1, 1, 6), (3, 1, 4), (4, 4), (2, 6)))
+    return _sequence(context, motif, voice.centre, velocity)
+
+
+def _folded(notes: list[Note], voice: Voice) -> list[Note]:
+    """The bar moved by octaves until it turns around the centre and keeps to its range."""
+    if not notes:
+        return notes
+    mean = sum(n.pitch for n in notes) / len(notes)
+    shift = -12 * round((mean - voice.centre) / 12) if abs(mean - voice.centre) > 9 else 0
+    while max(n.pitch for n in notes) + shift > voice.high:
+        shift -= 12
+    while min(n.pitch for n in notes) + shift < voice.low:
+        shift += 12
+    return [replace(n, pitch=n.pitch + shift) for n in notes]
+
+
+def _shaped(note: Note, voice: Voice) -> Note:
+    """High notes sing a little louder than low ones."""
+    return replace(note, velocity=min(max(note.velocity + max(-6, min(6, (note.pitch - voice.centre) // 2)), 1), 127))
+
+
+def _held(context: BarContext, before: int, velocity: int) -> list[Note]:
+    """One long note and a rest: suspense before the turn."""
+    chord = as_chord(context.chord_at(context.bar.tick))
+    length = (context.stop - context.bar.tick) * 5 // 8 // SIXTEENTH * SIXTEENTH
+    return [Note(context.bar.tick, snap(before, chord.pitch_classes), max(length, SIXTEENTH), velocity)]
 
 
 def _sequence(context: BarContext, motif: Motif, around: int, velocity: int) -> list[Note]:
@@ -119,9 +188,16 @@ def _sequence(context: BarContext, motif: Motif, around: int, velocity: int) -> 
     return _unstuck(notes, context)
 
 
-def _answer(context: BarContext, motif: Motif, rng: random.Random, before: int, velocity: int) -> list[Note]:
-    """Fewer, longer notes that come to rest: breath for the phrase."""
-    rhythm = rng.choice(((2, 2, 4), (1, 1, 6), (3, 1, 4), (4, 4), (2, 6)))
+def _answer(
+    context: BarContext,
+    motif: Motif,
+    rng: random.Random,
+    before: int,
+    velocity: int,
+    rhythms: Sequence[tuple[int, ...]],
+) -> list[Note]:
+    """Fewer, longer notes that come to rest; rhythms shorter than the bar leave a breath."""
+    rhythm = rng.choice(rhythms)
     direction = -1 if motif.steps[-1] > 0 else 1
     at, pitch = context.bar.tick, before
     notes = []

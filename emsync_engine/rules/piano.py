@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from emsync_engine.rules.chordal import Voiced, arpeggio, held, strokes, voiced_bars
-from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context
+from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context, as_chord
+from emsync_engine.rules.theory import nearest
 from emsync_engine.score import Note
 
 LOW, HIGH, VOICES = 50, 76, 3
 _ORDERS = ((0, 1, 2, 1), (0, 2, 1, 2), (0, 1, 2, 3), (3, 2, 1, 0))
 _COMPS = ("7...5...6...5...", "7..5..6.....5...", "7.....5.6...5...")
+_OFFBEATS = ("7..6..7..6..7.6.", "..6...7...6...7.", "7...6.7...6.7...")
 _DRIVES = ("7..6..7..6..7.6.", "8..7..7.8..7..7.", "8.....7.8..7....")
 
 
@@ -22,14 +24,18 @@ def write(context: Context, part: str, has_melody: frozenset[str]) -> list[Note]
 
 def _left_hand(context: Context, row: Voiced, part: str) -> list[Note]:
     """Broken tenths under the melody: fewer notes when still, eighths when moving."""
-    bar, span, voicing = row
+    bar, span, _ = row
     rng = context.rng(bar.section, part, f"left {bar.level}")
-    drop = 12 if voicing[0] - 12 >= 43 else 0  # clear of the bass
-    low = tuple(p - drop for p in voicing)
+    chord = as_chord(span)
+    root = nearest(chord.root, 48)
+    fifth = nearest(chord.fifth, root + 7)
+    low = (root, fifth, root + 12, nearest(chord.third, root + 16))
     unit = QUARTER * 2 if bar.level == 0 else QUARTER if bar.level == 1 else EIGHTH
     if unit > span.end - span.tick:
         unit = EIGHTH
-    return arpeggio(span, low, rng.choice(((0, 2, 1, 2), (0, 1, 2, 1))), unit, round(26 + 48 * bar.energy), rng)
+    return arpeggio(
+        span, low, rng.choice(((0, 1, 2, 1), (0, 1, 3, 1), (0, 1, 2, 3))), unit, round(26 + 48 * bar.energy), rng
+    )
 
 
 def _both_hands(context: Context, row: Voiced, part: str) -> list[Note]:
@@ -46,6 +52,9 @@ def _both_hands(context: Context, row: Voiced, part: str) -> list[Note]:
         root = [Note(span.tick, voicing[0] - 12, max(span.end - span.tick - SIXTEENTH, SIXTEENTH), velocity)]
         return root + strokes(span, voicing[-2:], rng.choice(_COMPS), velocity, touch)
     if bar.level == 3:
-        return arpeggio(span, full, rng.choice(_ORDERS), EIGHTH, velocity, touch)
+        order = _ORDERS[(rng.randrange(len(_ORDERS)) + bar.phrase % 2) % len(_ORDERS)]
+        return arpeggio(span, full, order, EIGHTH, velocity, touch)
+    if bar.section.valence > 0:
+        return strokes(span, voicing, rng.choice(_OFFBEATS), velocity, touch, short=True)
     octave = (voicing[0] - 12, voicing[0])
     return strokes(span, octave, rng.choice(_DRIVES), velocity, touch, short=True)

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from emsync_engine.rules.chordal import Voiced, arpeggio, held, strokes, tied, voiced_bars
-from emsync_engine.rules.context import EIGHTH, SIXTEENTH, Context
+from emsync_engine.rules.chordal import Voiced, held, strokes, tied, voiced_bars
+from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context, as_chord
+from emsync_engine.rules.theory import scale_for, snap, step
 from emsync_engine.score import Note
 
-LOW, HIGH, VOICES = 45, 79, 4
+LOW, HIGH, VOICES, CENTRE = 50, 81, 4, 64
 _OSTINATI = ("7.5.6.5.7.5.6.5.", "7..5..7.5..6..5.", "7.557.557.557.55")
 _RACING = ("8565756585657565", "8558558585585585")
 
 
 def write(context: Context, part: str, has_melody: frozenset[str]) -> list[Note]:
     """The string part before the close; in sections where it carries the melody it thins out to two pad voices."""
-    rows = voiced_bars(context, part, LOW, HIGH, VOICES, 60)
+    rows = voiced_bars(context, part, LOW, HIGH, VOICES, CENTRE)
     pads: list[list[Note]] = []
     moving: list[Note] = []
     for row in rows:
         bar, _, voicing = row
-        voices = voicing[:2] if bar.section.id in has_melody else voicing if bar.level else voicing[:3]
+        melodic = bar.section.id in has_melody
+        voices = voicing[:2] if melodic else voicing if bar.level else voicing[:3]
         if bar.level <= 2:
-            pads.append(held(row[1], voices, round(30 + 52 * bar.energy)))
-            if bar.level == 2 and bar.section.id not in has_melody:
-                moving += _inner_motion(context, row, part)
+            sings = bar.level == 2 and not melodic
+            pads.append(held(row[1], voices[:-1] if sings else voices, round(30 + 52 * bar.energy)))
+            moving += _counter_line(context, row, part) if sings else []
         else:
             pads.append([])
             moving += _ostinato(context, row, part, bar.section.id in has_melody)
     return tied(rows, pads) + moving
 
 
-def _inner_motion(context: Context, row: Voiced, part: str) -> list[Note]:
-    """A line of eighths an octave above the middle of the chord."""
+def _counter_line(context: Context, row: Voiced, part: str) -> list[Note]:
+    """The top voice moves: to a neighbour and on, in halves or quarters, under the tune."""
     bar, span, voicing = row
-    rng = context.rng(bar.section, part, f"motion {bar.phrase % 4}")
-    order = rng.choice(((1, 2, 3, 2), (2, 3, 2, 1), (3, 2, 1, 2)))
-    top = [p + 12 for p in voicing]
-    return arpeggio(span, top, order, EIGHTH, round(28 + 46 * bar.energy), rng)
+    rng = context.rng(bar.section, part, f"line {bar.phrase % 4}")
+    chord = as_chord(span)
+    scale = scale_for(bar.section.key, chord)
+    length = span.end - span.tick
+    top = voicing[-1]
+    shape: tuple[int, ...] = rng.choice(((0, 1), (0, -1), (0, 1, 2), (0, -1, -2), (0, 2, 1)))
+    unit = length // len(shape) // EIGHTH * EIGHTH
+    if unit < QUARTER:
+        shape, unit = (0,), length
+    notes = []
+    for k, move in enumerate(shape):
+        tick = span.tick + k * unit
+        end = span.end if k == len(shape) - 1 else tick + unit
+        pitch = step(top, move, scale) if move else top
+        pitch = snap(pitch, chord.pitch_classes) if k == len(shape) - 1 and k else pitch
+        notes.append(Note(tick, pitch, max(end - tick - SIXTEENTH // 6, SIXTEENTH), round(34 + 50 * bar.energy)))
+    return notes
 
 
 def _ostinato(context: Context, row: Voiced, part: str, thin: bool) -> list[Note]:

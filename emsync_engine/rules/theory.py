@@ -83,15 +83,38 @@ def scale_pitch_classes(key: Key) -> tuple[int, ...]:
 
 
 def scale_for(key: Key, over: Chord) -> tuple[int, ...]:
-    """The key's scale bent to the chord: a scale note a semitone from a chromatic chord note gives way to it."""
+    """The key's scale bent to the chord: an accidental takes the place of the note of its own letter.
+
+    A raised note (major third, root of a diminished chord, augmented fifth) replaces the note below it, any other
+    chromatic note the one above.
+    """
     scale = list(scale_pitch_classes(key))
-    for pc in over.pitch_classes:
+    steps = QUALITIES[over.quality]
+    for interval in steps:
+        pc = (over.root + interval) % 12
         if pc in scale:
             continue
-        near = [n for n in scale if (n - pc) % 12 in (1, 11) and n not in over.pitch_classes]
-        if near:
-            scale[scale.index(near[0])] = pc
+        raised = interval == 4 or interval == 8 or (interval == 0 and steps[:3] == (0, 3, 6))
+        order = ((pc - 1) % 12, (pc + 1) % 12) if raised else ((pc + 1) % 12, (pc - 1) % 12)
+        place = next((n for n in order if n in scale and n not in over.pitch_classes), None)
+        if place is not None:
+            scale[scale.index(place)] = pc
     return tuple(scale)
+
+
+def diatonic(root: int, key: Key) -> Chord | None:
+    """The triad of the key on a root pitch class; None when the root is not in the key."""
+    scale = scale_pitch_classes(key)
+    if root not in scale:
+        return None
+    degree = scale.index(root)
+    third, fifth = ((scale[(degree + k) % 7] - root) % 12 for k in (2, 4))
+    quality = next(q for q in ("maj", "min", "dim") if QUALITIES[q] == (0, third, fifth))
+    roman = ("I", "II", "III", "IV", "V", "VI", "VII")[degree]
+    flat = "b" if key.mode == "minor" and degree in (2, 5, 6) and quality == "maj" else ""
+    return Chord(
+        root, quality, flat + (roman if quality == "maj" else roman.lower() + ("°" if quality == "dim" else ""))
+    )
 
 
 def nearest(pitch_class: int, around: int) -> int:

@@ -128,7 +128,7 @@ def _choose_key(picture: Picture, valence: float, options: SpotOptions) -> Key:
         tonic, mode = marked[0][1]
         return Key(tonic, mode)
     mode = "major" if valence >= 0 else "minor"
-    return Key(random.Random(f"key {options.seed}").choice(_TONICS[mode]), mode)  # type: ignore[arg-type]
+    return Key(random.Random(f"key {options.seed} {picture.name}").choice(_TONICS[mode]), mode)  # type: ignore[arg-type]
 
 
 def relative(key: Key) -> Key:
