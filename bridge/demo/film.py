@@ -14,6 +14,7 @@ import numpy as np
 
 from bridge.demo.canvas import FPS, HEIGHT, WIDTH
 from bridge.demo.clips import CLIPS, Clip
+from bridge.demo.files import unfinished
 from bridge.demo.sound import SOUNDS, write_sound
 from bridge.demo.timeline import SCENE_ORDER, write_timeline
 
@@ -81,7 +82,7 @@ def _plain_opencv() -> Iterator[None]:
 def write_clip(path: Path, clip: Clip) -> None:
     """Draw a clip and encode it (H.264 where the encoder is present, else MPEG-4 part 2)."""
     painter = clip.painter()
-    with _unfinished(path) as partial, av.open(str(partial), "w", format="mp4") as container:
+    with unfinished(path) as partial, av.open(str(partial), "w", format="mp4") as container:
         stream = _video_stream(container)
         for number in range(clip.frames):
             planes = cv2.cvtColor(painter(number / FPS), cv2.COLOR_BGR2YUV_I420)
@@ -102,14 +103,3 @@ def _video_stream(container: av.container.OutputContainer) -> av.VideoStream:
     else:
         stream.bit_rate = 4_000_000
     return stream
-
-
-@contextmanager
-def _unfinished(path: Path) -> Iterator[Path]:
-    """A path to write to that takes the place of ``path`` when all went well and vanishes when it did not."""
-    partial = path.with_name(path.name + ".part")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bridge.demo.files import unfinished
+
 RATE = 48_000
 """Samples a second."""
 
@@ -158,10 +160,8 @@ def write_sound(path: Path, name: str) -> None:
     """Synthesise one of ``SOUNDS`` and write it as 48 kHz, 16 bit, mono."""
     signal = SOUNDS[name](np.random.default_rng(sorted(SOUNDS).index(name)))
     samples = np.round(np.clip(signal, -1, 1) * 32767).astype("<i2")
-    partial = path.with_name(path.name + ".part")
-    with wave.open(str(partial), "wb") as file:
+    with unfinished(path) as partial, wave.open(str(partial), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(samples.tobytes())
-    partial.replace(path)

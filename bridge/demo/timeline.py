@@ -10,6 +10,7 @@ import opentimelineio as otio
 
 from bridge.demo.canvas import FPS
 from bridge.demo.clips import CLIPS, HANDLE
+from bridge.demo.files import unfinished
 from bridge.demo.scenes.night import SLAM_S
 from bridge.demo.sound import VOICE_LINES
 
@@ -214,6 +215,6 @@ def build_timeline(order: Sequence[str] = SCENE_ORDER) -> otio.schema.Timeline:
 
 def write_timeline(path: Path, *, order: Sequence[str] = SCENE_ORDER) -> Path:
     """Write the demo's edit; its media are named relative to the file, so that the folder can be moved."""
-    partial = path.with_name(path.stem + ".part.otio")
-    otio.adapters.write_to_file(build_timeline(order), str(partial))
-    return partial.replace(path)
+    with unfinished(path) as partial:
+        otio.adapters.write_to_file(build_timeline(order), str(partial))
+    return path
