@@ -12,6 +12,7 @@ from typing import Any
 from emsync_engine.errors import InputError
 from emsync_engine.instructions import parse_key, parse_mood, parse_parts, parse_tempo
 from emsync_engine.score import Key
+from emsync_engine.timecode import plain_number
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,8 +51,8 @@ def min_gap_of(text: str) -> Fraction:
         InputError: not such a number.
     """
     try:
-        value = Fraction(str(text))
-    except (ValueError, ZeroDivisionError) as error:
+        value = plain_number(text)
+    except ValueError as error:
         raise InputError(f"{text!r} is not a number of seconds", code="bad_min_gap") from error
     if not 0 <= value <= 600:
         raise InputError(f"a gap of {text} s is outside 0..600", code="bad_min_gap")
@@ -95,7 +96,7 @@ def load_settings(folder: Path) -> Settings:
     if not path.is_file():
         return Settings()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot be read: {error}", str(path), "bad_settings") from error
     values: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from fractions import Fraction
 from emsync_engine.errors import InputError
 from emsync_engine.picture import Picture
 from emsync_engine.score import TICKS_PER_QUARTER, Score
-from emsync_engine.timecode import frames_from_timecode
+from emsync_engine.timecode import frames_from_timecode, plain_number
 
 _BAR = re.compile(r"^b(\d+)(?:\.(\d+(?:\.\d+)?))?$", re.IGNORECASE)
 
@@ -35,8 +35,8 @@ def parse_time(text: str, picture: Picture, score: Score | None = None) -> Fract
         seconds = Fraction(frame - picture.start_frame) / picture.rate
     else:
         try:
-            seconds = Fraction(line)
-        except (ValueError, ZeroDivisionError) as error:
+            seconds = plain_number(line)
+        except ValueError as error:
             raise InputError(
                 f"{text!r} is not a time (seconds such as 12.5, timecode such as 01:00:12:05, or bars such as b17.1)",
                 code="bad_time",

@@ -82,7 +82,7 @@ def _decode(kind: Any, data: Any, where: str) -> Any:
             _decode(key, k, where): _decode(item, v, f"{where}[{k}]") for k, v in _expect(data, dict, where).items()
         }
     if origin is np.ndarray:
-        return np.asarray(_expect(data, list, where), dtype=np.float64)
+        return np.array([_decode_plain(float, x, where) for x in _expect(data, list, where)], dtype=np.float64)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _decode_dataclass(kind, data, where)
     return _decode_plain(kind, data, where)
@@ -142,7 +142,8 @@ def _decode_dataclass(kind: type, data: Any, where: str) -> Any:
     if unknown:
         raise CodecError(f"{where}: unknown field {unknown[0]!r}")
     hints = _hints(kind)
+    fields = {name: _decode(hints[name], value, f"{where}.{name}") for name, value in given.items()}
     try:
-        return kind(**{name: _decode(hints[name], value, f"{where}.{name}") for name, value in given.items()})
-    except TypeError as error:
+        return kind(**fields)
+    except (TypeError, ValueError) as error:
         raise CodecError(f"{where}: {error}") from error

@@ -10,7 +10,23 @@ from fractions import Fraction
 
 _NTSC_BASES = (12, 15, 24, 30, 48, 60, 72, 96, 100, 120, 240)
 _NTSC_TOLERANCE = Fraction(6, 1000)  # Hz; 23.98 and 23.976 both mean 24000/1001
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{0,15}|/\d{1,15})?|[+-]?\.\d{1,15}")
 _TIMECODE = re.compile(r"^(\d{1,3}):(\d{2}):(\d{2})([:;.])(\d{2,3})$")
+
+
+def plain_number(text: str) -> Fraction:
+    """The number in ``12``, ``12.5`` or ``24000/1001``; powers of ten are left out because they can be endless.
+
+    Raises:
+        ValueError: not such a number.
+    """
+    line = text.strip()
+    if not _NUMBER.fullmatch(line):
+        raise ValueError(f"not a number: {text!r}")
+    try:
+        return Fraction(line)
+    except ZeroDivisionError as error:
+        raise ValueError(f"a division by zero: {text!r}") from error
 
 
 def canonical_rate(rate: float | Fraction | str) -> Fraction:
@@ -20,8 +36,8 @@ def canonical_rate(rate: float | Fraction | str) -> Fraction:
         ValueError: the rate is not a number, not finite or not positive.
     """
     try:
-        value = Fraction(rate) if not isinstance(rate, str) else Fraction(rate.strip())
-    except (ValueError, OverflowError, ZeroDivisionError) as error:
+        value = plain_number(rate) if isinstance(rate, str) else Fraction(rate)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"not a frame rate: {rate!r}") from error
     if value <= 0:
         raise ValueError(f"a frame rate must be positive, not {rate!r}")
