@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bridge.folder import Document, Take
+from bridge.files import json_bytes
+from bridge.folder import Cut, Document, Take
 from emsync_engine.codec import encode
 from emsync_engine.errors import MissingComponentError
 from emsync_engine.measure import measure_hits
-from emsync_engine.mood import MoodCurve
 from emsync_engine.picture import Picture
 from emsync_engine.smf import smf_bytes
 
@@ -32,13 +30,15 @@ class Cue:
 
     folder: Path
     """Where they will lie in the end."""
-    picture: Picture
-    mood: MoodCurve
+    cut: Cut
+    timeline: Path
+    """The cut as an OpenTimelineIO file."""
     take: Take
 
 
 def write_midi(cue: Cue, staging: Path) -> None:
-    start = (cue.picture.rate, cue.picture.start_frame, cue.picture.drop_frame)
+    picture = cue.cut.picture
+    start = (picture.rate, picture.start_frame, picture.drop_frame)
     (staging / MIDI).write_bytes(smf_bytes(cue.take.score, start_timecode=start))
 
 
@@ -56,7 +56,7 @@ def write_audio(
     chosen = soundfont or (Path(document.soundfont) if document.soundfont else None)
     font = find_soundfont(chosen)
     (staging / "stems").mkdir(exist_ok=True)
-    picture = cue.picture
+    picture = cue.cut.picture
     result = render(
         cue.take.score,
         mix_path=staging / MIX,
@@ -66,7 +66,7 @@ def write_audio(
         start_frame=picture.start_frame,
         drop_frame=picture.drop_frame,
         frames=picture.frame_at(picture.duration),
-        description=f"EMSYNC {document.title} take {document.current}",
+        description=f"EMSYNC {cue.cut.title} take {document.current}",
         progress=lambda done: progress(done, "rendering"),
     )
     audio = {
@@ -80,7 +80,7 @@ def write_audio(
     return replace(
         document,
         audio=audio,
-        soundfont=str(chosen) if chosen else "",
+        soundfont=str(chosen.resolve()) if chosen else "",
         rights={**document.rights, "soundfont": result.soundfont, "soundfont_licence": result.soundfont_licence},
     )
 
@@ -89,13 +89,13 @@ def write_timeline(cue: Cue, staging: Path, document: Document) -> None:
     """The user's timeline with the music in it, pointing at the files where they will lie."""
     from otio_adapters import MusicDelivery, MusicMarker, timeline_with_music
 
-    score, picture = cue.take.score, cue.picture
+    score, picture = cue.take.score, cue.cut.picture
     home = cue.folder.resolve()
     tracks = [("MX Mix", home / MIX), *((f"MX {p.name}", home / stem_file(p.id)) for p in score.parts)]
     labels = [f"Hit {i + 1}" for i in range(len(score.hits))]
-    offset = Fraction(document.offset)
+    offset = cue.cut.offset
     delivery = MusicDelivery(
-        name=document.title,
+        name=cue.cut.title,
         tracks=tuple(tracks) if document.audio else (),
         markers=tuple(
             MusicMarker(h.time + offset, label, f"EMSYNC {label}: {h.label}".rstrip(": "))
@@ -106,25 +106,37 @@ def write_timeline(cue: Cue, staging: Path, document: Document) -> None:
         start_frame=picture.start_frame - round(offset * picture.rate),
         offset=offset,
     )
-    timeline = timeline_with_music(Path(document.source), delivery)
-    (staging / TIMELINE).write_text(json.dumps(timeline, indent=4, ensure_ascii=False) + "\n", encoding="utf-8")
+    document_with_music = timeline_with_music(cue.timeline, delivery)
+    (staging / TIMELINE).write_bytes(json_bytes(document_with_music, indent=4, allow_nan=True))
+
+
+def plain_timeline(source: Path, picture: Picture) -> bytes:
+    """The timeline of a file as OpenTimelineIO, without music of ours: what a cut keeps of it."""
+    from otio_adapters import MusicDelivery, timeline_with_music
+
+    nothing = MusicDelivery("", (), (), picture.duration, picture.rate)
+    return json_bytes(timeline_with_music(source, nothing), indent=4, allow_nan=True)
 
 
 def write_report(cue: Cue, staging: Path, document: Document) -> None:
     from bridge.report import HitReport, report_html, thumbnails
 
-    hits = [HitReport(m.time_s, m.onset_s, m.error_s, m.bar, m.beat, m.label) for m in measure_hits(cue.take.score)]
+    hits = [
+        HitReport(m.time_s, m.onset_s, m.error_s, m.bar, m.beat, m.label)
+        for m in measure_hits(cue.take.score)
+        if m.onset_s is not None and m.error_s is not None
+    ]
     page = report_html(
-        picture=cue.picture,
-        mood=cue.mood,
+        picture=cue.cut.picture,
+        mood=cue.cut.mood,
         score=cue.take.score,
         hits=hits,
         rights=document.rights,
         takes=[takes_row(document, i) for i in range(len(document.takes))],
-        warnings=document.warnings,
-        thumbnails=thumbnails(cue.picture),
+        warnings=(*cue.cut.warnings, *document.warnings),
+        thumbnails=thumbnails(cue.cut.picture),
     )
-    (staging / REPORT).write_text(page, encoding="utf-8")
+    (staging / REPORT).write_bytes(page.encode("utf-8", "replace"))
 
 
 def takes_row(document: Document, index: int) -> dict[str, Any]:
@@ -135,21 +147,30 @@ def takes_row(document: Document, index: int) -> dict[str, Any]:
 
 
 def derive_all(
-    cue: Cue, staging: Path, document: Document, progress: Progress, *, timeline: bool, soundfont: Path | None = None
+    cue: Cue,
+    staging: Path,
+    document: Document,
+    progress: Progress,
+    *,
+    soundfont: Path | None = None,
+    needs_audio: bool = False,
 ) -> Document:
-    """Every derived file of a take. Without a synthesiser the audio is left out, and that is said."""
+    """Every derived file of the document's current take. Without a synthesiser the audio is left out, and said.
+
+    Raises:
+        MissingComponentError: there is no synthesiser and the audio is what is wanted.
+    """
+    engine = document.entry(document.current).engine
+    document = replace(document, rights=rights_of(engine), warnings=())
     write_midi(cue, staging)
-    missing = ""
     try:
         document = write_audio(cue, staging, document, progress, soundfont)
     except MissingComponentError as error:
-        missing = f"no audio was rendered: {error.message}"
-        document = replace(document, audio={})
-    old = tuple(w for w in document.warnings if not w.startswith("no audio was rendered"))
-    document = replace(document, warnings=(*old, missing) if missing else old)
-    if timeline:
-        progress(1.0, "writing the timeline")
-        write_timeline(cue, staging, document)
+        if needs_audio:
+            raise
+        document = replace(document, audio={}, warnings=(f"no audio was rendered: {error.message}",))
+    progress(1.0, "writing the timeline")
+    write_timeline(cue, staging, document)
     progress(1.0, "drawing the report")
     write_report(cue, staging, document)
     return document

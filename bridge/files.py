@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -10,9 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from emsync_engine.errors import InputError
+
+
+def json_bytes(value: Any, *, indent: int | None = None, allow_nan: bool = False) -> bytes:
+    """A JSON document as UTF-8 with a final newline."""
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=allow_nan, separators=separators)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:  # half a surrogate pair in a name: only an escape can hold it
+        text = json.dumps(value, indent=indent, allow_nan=allow_nan, separators=separators)
+        return text.encode() + b"\n"
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -1,9 +1,9 @@
 """The score folder: the document that is the truth, its takes, and the files made from it.
 
 ``NAME.emsync/`` holds ``score.json`` (the document), ``takes/take-NNNN.json`` (append-only, one whole score each),
-``picture.json`` and ``mood.json`` (what the cue was made for), and the derived files. A change is staged whole, then
-a journal is written, then files are moved into place, then the document; a process that dies in between is finished
-or undone at the next opening.
+``cuts/cut-NNNN.json`` and ``.otio`` (the timelines that takes were made for), and the derived files. A change is
+staged whole, then a journal is written, then files are moved into place, then the document; a process that dies in
+between is finished or undone at the next opening.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bridge.files import sha256, sync_file, sync_folder, write_atomic
+from bridge.files import json_bytes, sha256, sync_file, sync_folder, write_atomic
 from emsync_engine.codec import CodecError, decode, encode
 from emsync_engine.errors import InputError
 from emsync_engine.mood import MoodCurve
@@ -53,6 +54,8 @@ class TakeEntry:
     seed: int
     created: str
     """ISO 8601, UTC."""
+    cut: int = 1
+    """What it was made for."""
     parent: int | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     """What was asked for: command, range, parts, mood."""
@@ -66,17 +69,13 @@ class Document:
 
     schema: str = f"emsync.score/{SCHEMA_VERSION}"
     emsync: str = __version__
-    title: str = ""
-    source: str = ""
-    """Path of the timeline."""
-    offset: str = "0"
-    """Seconds (a fraction) from the head of the timeline to the head of the cue."""
     current: int = 0
     takes: tuple[TakeEntry, ...] = ()
     locks: tuple[Lock, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     """Derived file (relative, forward slashes) -> sha256 as written."""
     warnings: tuple[str, ...] = ()
+    """About the derived files; those about the timeline are with the cut."""
     rights: Mapping[str, str] = field(default_factory=dict)
     soundfont: str = ""
     """Path of the SoundFont the user chose, if any."""
@@ -99,12 +98,36 @@ class Take:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """What takes are made for: the timeline as it was read, and its mood. Kept, so that an earlier take comes back
+    with its own picture when the timeline has moved on."""
+
+    title: str
+    source: str
+    """Path of the timeline."""
+    offset: Fraction
+    """Seconds from the head of the timeline to the head of the cue."""
+    picture: Picture
+    mood: MoodCurve
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Written:
     """What a commit did."""
 
     document: Document
     kept_aside: tuple[str, ...]
     """Derived files that had been edited by hand, under the names they were moved to."""
+
+
+@dataclass(frozen=True)
+class _Journal:
+    """A change that is about to be put in place."""
+
+    moves: tuple[tuple[str, str], ...]
+    """(from, to), relative to the folder."""
+    document: Document
 
 
 class ScoreFolder:
@@ -131,7 +154,7 @@ class ScoreFolder:
                 f"{what}; make one with: emsync score TIMELINE -o {self.path.name}", str(self.path), "no_score"
             )
         data = _read_json(path)
-        schema = str(data.get("schema", ""))
+        schema = str(data.get("schema", "")) if isinstance(data, dict) else ""
         name, _, number = schema.partition("/")
         if name != "emsync.score" or not number.isdigit():
             raise InputError("this is not an EMSYNC score document", str(path), "not_a_score")
@@ -150,13 +173,14 @@ class ScoreFolder:
         path = self.path / entry.file
         return _decode(Take, _read_json(path), path)
 
-    def picture(self) -> Picture:
-        path = self.path / "picture.json"
-        return _decode(Picture, _read_json(path), path)
+    def cut(self, number: int) -> Cut:
+        """What the takes of a cut were made for."""
+        path = self.path / cut_file(number)
+        return _decode(Cut, _read_json(path), path)
 
-    def mood(self) -> MoodCurve:
-        path = self.path / "mood.json"
-        return _decode(MoodCurve, _read_json(path), path)
+    def cut_timeline(self, number: int) -> Path:
+        """The timeline of a cut as an OpenTimelineIO file, without music of ours."""
+        return self.path / cut_timeline_file(number)
 
     # --- writing ---
 
@@ -164,13 +188,16 @@ class ScoreFolder:
         """Finish or undo a change that was cut off."""
         journal = self.path / _JOURNAL
         if journal.is_file():
-            plan = _read_json(journal)
-            self._move_into_place(plan["moves"])
-            write_atomic(self.path / DOCUMENT, plan["document"].encode())
+            plan = _decode(_Journal, _read_json(journal), journal)
+            self._move_into_place(plan.moves)
+            write_atomic(self.path / DOCUMENT, json_bytes(encode(plan.document), indent=1))
             journal.unlink()
         if self.path.is_dir():
             for leftover in self.path.glob(f"{_STAGING}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+            for name in (DOCUMENT, _JOURNAL):  # of a write that was killed
+                for leftover in self.path.glob(f".{name}.*.tmp"):
+                    leftover.unlink(missing_ok=True)
 
     def stage(self) -> Path:
         """A fresh folder inside this one, to write files into before ``commit``."""
@@ -194,9 +221,8 @@ class ScoreFolder:
         moves, aside = self._plan(staging, staged, derived, old, tuple(dropped))
         files = {k: v for k, v in {**old, **derived}.items() if k not in dropped}
         document = replace(document, files=dict(sorted(files.items())))
-        text = json.dumps(encode(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        plan = {"moves": moves, "document": text}
-        write_atomic(self.path / _JOURNAL, json.dumps(plan).encode())
+        journal = _Journal(tuple((a, b) for a, b in moves), document)
+        write_atomic(self.path / _JOURNAL, json_bytes(encode(journal)))
         self.recover()
         return Written(document, aside)
 
@@ -248,14 +274,21 @@ class ScoreFolder:
 
 
 def _is_derived(name: str) -> bool:
-    return not name.startswith("takes/") and name not in ("picture.json", "mood.json")
+    return not name.startswith(("takes/", "cuts/"))
+
+
+def cut_file(number: int) -> str:
+    return f"cuts/cut-{number:04d}.json"
+
+
+def cut_timeline_file(number: int) -> str:
+    return f"cuts/cut-{number:04d}.otio"
 
 
 def write_json(path: Path, value: Any) -> None:
     """Encode a value into a staged file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(encode(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_bytes(json_bytes(encode(value)))
 
 
 def add_take(document: Document, staging: Path, take: Take, entry: TakeEntry) -> Document:
@@ -266,7 +299,22 @@ def add_take(document: Document, staging: Path, take: Take, entry: TakeEntry) ->
     write_json(path, take)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     entry = replace(entry, number=number, file=name, sha256=digest)
-    return replace(document, takes=(*document.takes, entry), current=number)
+    return replace(document, emsync=__version__, takes=(*document.takes, entry), current=number)
+
+
+def add_cut(folder: ScoreFolder, document: Document, staging: Path, cut: Cut, timeline: bytes) -> int:
+    """The number of the cut: that of an equal one which is there already, else a new one that is staged."""
+    text = json_bytes(encode(cut))
+    numbers = {t.cut for t in document.takes}
+    for number in sorted(numbers):
+        files = {folder.path / cut_file(number): text, folder.path / cut_timeline_file(number): timeline}
+        if all(path.is_file() and path.read_bytes() == data for path, data in files.items()):
+            return number
+    number = max(numbers, default=0) + 1
+    for name, data in ((cut_file(number), text), (cut_timeline_file(number), timeline)):
+        (staging / name).parent.mkdir(exist_ok=True)
+        (staging / name).write_bytes(data)
+    return number
 
 
 def _read_json(path: Path) -> Any:
@@ -276,7 +324,7 @@ def _read_json(path: Path) -> Any:
         raise InputError(
             "the file is missing from the score folder; restore it from a backup", str(path), "damaged"
         ) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"damaged score folder: {error}", str(path), "damaged") from error
 
 

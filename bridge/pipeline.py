@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from fractions import Fraction
@@ -12,20 +13,31 @@ from typing import Any
 
 from bridge import derive, locks
 from bridge.derive import Cue, Progress
-from bridge.files import only_writer
-from bridge.folder import Document, Lock, ScoreFolder, Take, TakeEntry, Written, add_take, write_json
+from bridge.files import only_writer, sha256
+from bridge.folder import (
+    Cut,
+    Document,
+    Lock,
+    ScoreFolder,
+    Take,
+    TakeEntry,
+    Written,
+    add_cut,
+    add_take,
+    cut_timeline_file,
+)
 from bridge.settings import Settings, load_settings
 from bridge.times import parse_time
 from emsync_engine.errors import InputError
 from emsync_engine.measure import count_changes, measure_hits
 from emsync_engine.mood import MoodCurve, watch, with_mood
 from emsync_engine.mood.curve import constant
-from emsync_engine.picture import Picture
+from emsync_engine.picture import Instruction, Picture, PictureMarker
 from emsync_engine.picture_range import CueRange, cue_ranges, picture_between
 from emsync_engine.rules import compose, recompose
 from emsync_engine.score import TICKS_PER_QUARTER, Score
 from emsync_engine.spotting import SpotOptions, spot
-from emsync_engine.spotting.hits import DEFAULT_MIN_GAP
+from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, EDGE
 from otio_adapters import read_picture
 
 DEFAULT_SEED = 1
@@ -53,6 +65,8 @@ class Effective:
     """From emsync.toml: under the markers."""
     seed: int
     spot: SpotOptions
+    base: tuple[Instruction, ...]
+    """Tempo and parts from emsync.toml that hold until the timeline's first marker of the kind."""
     engine: str
     soundfont: Path | None
 
@@ -75,6 +89,11 @@ def effective(request: ScoreRequest, picture: Picture) -> Effective:
         value = getattr(mine, name)
         return value if value is not None else (None if name in marked else getattr(file, name))
 
+    base = tuple(
+        Instruction(kind, value)
+        for kind, value in (("tempo", file.tempo), ("parts", file.parts))
+        if kind in marked and value is not None
+    )
     engine = mine.engine or file.engine or ENGINES[0]
     if engine not in ENGINES:
         raise InputError(f"there is no engine {engine!r} (choose from {', '.join(ENGINES)})", code="bad_engine")
@@ -85,15 +104,23 @@ def effective(request: ScoreRequest, picture: Picture) -> Effective:
         base_mood=file.mood,
         seed=seed,
         spot=SpotOptions(
-            min_gap=gap if gap is not None else DEFAULT_MIN_GAP,
+            min_gap=max(gap, EDGE) if gap is not None else DEFAULT_MIN_GAP,
             tempo=pick("tempo"),
             key=pick("key"),
             parts=pick("parts"),
             seed=seed,
         ),
+        base=base,
         engine=engine,
         soundfont=mine.soundfont or file.soundfont,
     )
+
+
+def _with_base(picture: Picture, wishes: Effective) -> Picture:
+    """The picture with a marker at its head for every basic wish that its own markers do not cover there."""
+    early = {m.instruction.kind for m in picture.markers if m.instruction and m.time <= 0}
+    mine = [PictureMarker(Fraction(0), "emsync.toml", instruction=i) for i in wishes.base if i.kind not in early]
+    return replace(picture, markers=(*mine, *picture.markers)) if mine else picture
 
 
 def mood_of(picture: Picture, wishes: Effective, progress: Progress) -> MoodCurve:
@@ -120,7 +147,10 @@ def score(request: ScoreRequest, progress: Progress) -> dict[str, Any]:
     cues = _cues(request, whole)
     home = request.output or Path(f"{request.source.stem}.emsync")
     folders = [home] if len(cues) == 1 else _cue_folders(home, cues)
-    answers = [_score_cue(request, whole, cue, folder, progress) for cue, folder in zip(cues, folders)]
+    pictures = [picture_between(whole, cue.start, cue.end) for cue in cues]
+    answers = [
+        _score_cue(request, cue, picture, folder, progress) for cue, picture, folder in zip(cues, pictures, folders)
+    ]
     return answers[0] if len(answers) == 1 else {**answers[0], "cues": answers}
 
 
@@ -143,34 +173,40 @@ def _cue_folders(home: Path, cues: Sequence[CueRange]) -> list[Path]:
     return [home / f"{name}.emsync" for name in names]
 
 
-def _score_cue(request: ScoreRequest, whole: Picture, cue: CueRange, path: Path, progress: Progress) -> dict[str, Any]:
-    picture = picture_between(whole, cue.start, cue.end)
+def _score_cue(
+    request: ScoreRequest, cue: CueRange, picture: Picture, path: Path, progress: Progress
+) -> dict[str, Any]:
     wishes = effective(request, picture)
     progress(0.0, "watching the picture")
     mood = mood_of(picture, wishes, progress)
     progress(0.0, "spotting and composing")
-    sheet = spot(picture, mood, wishes.spot)
+    sheet = spot(_with_base(picture, wishes), mood, wishes.spot)
     take = Take(compose(sheet, wishes.seed), sheet)
+    cut = Cut(
+        title=cue.name or picture.name or request.source.stem,
+        source=str(request.source.resolve()),
+        offset=Fraction(round(cue.start * picture.rate)) / picture.rate,
+        picture=picture,
+        mood=mood,
+        warnings=(*picture.warnings, *mood.warnings, *sheet.warnings),
+    )
+    timeline = derive.plain_timeline(request.source, picture)
     folder = ScoreFolder(path)
     with only_writer(path, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
         old = _existing(folder)
         if old and old.locks:
             take = replace(take, score=locks.with_locked(take.score, folder.take().score, old.locks))
-        document = Document(
-            title=cue.name or picture.name or request.source.stem,
-            source=str(request.source.resolve()),
-            offset=str(Fraction(whole.frame_at(cue.start)) / whole.rate),
-            current=old.current if old else 0,
-            takes=old.takes if old else (),
-            locks=old.locks if old else (),
-            warnings=(*picture.warnings, *mood.warnings, *sheet.warnings),
-            rights=derive.rights_of(wishes.engine),
-        )
         entry = _entry("score", wishes.engine, wishes.seed, None, {"source": str(request.source)})
-        cue_files = Cue(path, picture, mood, take)
-        written = _commit(folder, document, cue_files, entry, progress, soundfont=wishes.soundfont, fresh=True)
-    return answer(folder, written, take.score)
+        staging = folder.stage()
+        with _discarded_on_failure(folder, staging):
+            document = old or Document()
+            number = add_cut(folder, document, staging, cut, timeline)
+            document = add_take(document, staging, take, replace(entry, cut=number))
+            home = staging if (staging / cut_timeline_file(number)).is_file() else path
+            made = Cue(path, cut, home / cut_timeline_file(number), take)
+            written = _commit(folder, document, made, staging, progress, soundfont=wishes.soundfont)
+    return answer(folder, written, made)
 
 
 def _existing(folder: ScoreFolder) -> Document | None:
@@ -192,51 +228,58 @@ def _entry(
     command: str, engine: str, seed: int, parent: int | None, request: dict[str, Any], changed: Any = None
 ) -> TakeEntry:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return TakeEntry(0, "", "", engine, seed, now, parent, {"command": command, **request}, changed or {})
+    asked = {"command": command, **request}
+    return TakeEntry(0, "", "", engine, seed, now, parent=parent, request=asked, changed=changed or {})
+
+
+@contextmanager
+def _discarded_on_failure(folder: ScoreFolder, staging: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        folder.discard(staging)
+        raise
 
 
 def _commit(
     folder: ScoreFolder,
     document: Document,
     cue: Cue,
-    entry: TakeEntry | None,
+    staging: Path,
     progress: Progress,
     *,
     soundfont: Path | None = None,
-    fresh: bool = False,
+    needs_audio: bool = False,
+    leave: Sequence[str] = (),
 ) -> Written:
-    """Stage a take (when there is a new one) and all derived files, then put them in place."""
-    staging = folder.stage()
-    try:
-        if entry is not None:
-            document = add_take(document, staging, cue.take, entry)
-        if fresh:
-            write_json(staging / "picture.json", cue.picture)
-            write_json(staging / "mood.json", cue.mood)
-        document = derive.derive_all(cue, staging, document, progress, timeline=fresh, soundfont=soundfont)
-        return folder.commit(document, staging, dropped=_dropped(folder, document, cue.take.score))
-    except BaseException:
-        folder.discard(staging)
-        raise
+    """Stage the derived files of the document's current take, then put everything staged in place.
+
+    Args:
+        leave: derived files to leave alone where they would come out as they were written before.
+    """
+    before = folder.document() if folder.exists() else Document()
+    document = derive.derive_all(cue, staging, document, progress, soundfont=soundfont, needs_audio=needs_audio)
+    for name in leave:
+        if sha256(staging / name) == before.files.get(name) and (folder.path / name).is_file():
+            (staging / name).unlink()
+    return folder.commit(document, staging, dropped=_dropped(before, document, cue.take.score))
 
 
-def _dropped(folder: ScoreFolder, document: Document, score: Score) -> list[str]:
+def _dropped(before: Document, document: Document, score: Score) -> list[str]:
     """Derived audio of an earlier take that the new one does not have."""
-    if not folder.exists():
-        return []
     keep = {derive.MIX, *(derive.stem_file(p.id) for p in score.parts)} if document.audio else set()
-    return [n for n in folder.document().files if n.endswith(".wav") and n not in keep]
+    return [n for n in before.files if n.endswith(".wav") and n not in keep]
 
 
-def answer(folder: ScoreFolder, written: Written, score: Score) -> dict[str, Any]:
+def answer(folder: ScoreFolder, written: Written, cue: Cue) -> dict[str, Any]:
     """What ``emsync score`` says of a cue."""
-    document = written.document
+    document, score = written.document, cue.take.score
     return {
         "dir": str(folder.path.resolve()),
-        "title": document.title,
+        "title": cue.cut.title,
         "take": document.current,
         "files": derive.file_paths(folder.path, document),
-        "kept_aside": [str(folder.path.resolve() / name) for name in written.kept_aside],
+        "kept_aside": _absolute(folder, written.kept_aside),
         "hits": [m.to_json() for m in measure_hits(score)],
         "tempo_map": tempo_rows(score),
         "sections": [
@@ -255,8 +298,12 @@ def answer(folder: ScoreFolder, written: Written, score: Score) -> dict[str, Any
         "engine": score.engine,
         "audio": dict(document.audio),
         "rights": dict(document.rights),
-        "warnings": list(document.warnings),
+        "warnings": [*cue.cut.warnings, *document.warnings],
     }  # fmt: skip
+
+
+def _absolute(folder: ScoreFolder, names: Sequence[str]) -> list[str]:
+    return [str(folder.path.resolve() / name) for name in names]
 
 
 def tempo_rows(score: Score) -> list[dict[str, Any]]:
@@ -293,8 +340,8 @@ def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]
     folder = ScoreFolder(request.folder)
     with only_writer(request.folder, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
-        document, take, picture = folder.document(), folder.take(), folder.picture()
-        start, end = _region(request, take.score, picture)
+        document, take, cue = _current(folder)
+        start, end = _region(request, take.score, cue.cut.picture)
         parts = _known_parts(request.parts, take.score)
         seed = request.seed if request.seed is not None else max(t.seed for t in document.takes) + 1
         free = locks.free_regions(take.score, document.locks, start, end, parts)
@@ -310,12 +357,24 @@ def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]
             new = recompose(new, take.sheet, region.start, region.end, region.parts, seed, request.mood)
         changed = count_changes(take.score, new)
         asked = {"start": request.start, "end": request.end, "parts": list(parts), "mood": request.mood}
-        entry = _entry("regenerate", document.entry(document.current).engine, seed, document.current, asked, changed)
-        cue = Cue(request.folder, picture, folder.mood(), Take(new, take.sheet))
-        written = _commit(folder, document, cue, entry, progress)
+        old = document.entry(document.current)
+        entry = replace(_entry("regenerate", old.engine, seed, old.number, asked, changed), cut=old.cut)
+        cue = replace(cue, take=Take(new, take.sheet))
+        staging = folder.stage()
+        with _discarded_on_failure(folder, staging):
+            document = add_take(document, staging, cue.take, entry)
+            written = _commit(folder, document, cue, staging, progress, leave=(derive.TIMELINE,))
     spared = _spared(parts, free, start, end)
-    return {**answer(folder, written, new), "changed": changed, "seed": seed, "locked": spared,
+    return {**answer(folder, written, cue), "changed": changed, "seed": seed, "locked": spared,
             "start_s": float(new.tempo_map.seconds(start)), "end_s": float(new.tempo_map.seconds(end))}  # fmt: skip
+
+
+def _current(folder: ScoreFolder, number: int | None = None) -> tuple[Document, Take, Cue]:
+    """The document, a take (by default the current one) and what its files are derived from."""
+    document = folder.document()
+    entry = document.entry(document.current if number is None else number)
+    take = folder.take(entry.number)
+    return document, take, Cue(folder.path, folder.cut(entry.cut), folder.cut_timeline(entry.cut), take)
 
 
 def _region(request: RegenerateRequest, score: Score, picture: Picture) -> tuple[int, int]:
@@ -353,26 +412,29 @@ def _spared(parts: Sequence[str], free: Sequence[locks.Region], start: int, end:
 def use_take(path: Path, number: int, progress: Progress) -> dict[str, Any]:
     """Make an earlier (or later) take the current one and derive its files."""
     folder = ScoreFolder(path)
-    with only_writer(path):
+    with only_writer(path, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
-        document = replace(folder.document(), current=number)
-        take = folder.take(number)
-        cue = Cue(path, folder.picture(), folder.mood(), take)
-        written = _commit(folder, document, cue, None, progress)
-    return {**takes_answer(written.document), "kept_aside": list(written.kept_aside)}
+        document, _, cue = _current(folder, number)
+        staging = folder.stage()
+        with _discarded_on_failure(folder, staging):
+            written = _commit(folder, replace(document, current=number), cue, staging, progress)
+    return {**takes_answer(written.document), "kept_aside": _absolute(folder, written.kept_aside)}
 
 
-def change_locks(path: Path, lock: Lock, *, locked: bool) -> dict[str, Any]:
-    """Add a lock, or remove every lock that it covers."""
+def change_locks(path: Path, asked: Sequence[Lock], *, locked: bool) -> dict[str, Any]:
+    """Add locks, or remove every lock that these cover; all of them or none."""
     folder = ScoreFolder(path)
     with only_writer(path):
         folder.recover()
         document, score = folder.document(), folder.take().score
-        lock = replace(lock, section=locks.section_id(lock.section, score) if lock.section else None)
-        locks.check_lock(lock, score)
-        kept = tuple(k for k in document.locks if not _covers(lock, k))
-        document = replace(document, locks=(*kept, lock) if locked else kept)
-        folder.commit(document, folder.stage())
+        for lock in asked:
+            lock = replace(lock, section=locks.section_id(lock.section, score) if lock.section else None)
+            locks.check_lock(lock, score)
+            kept = tuple(k for k in document.locks if not _covers(lock, k))
+            document = replace(document, locks=(*kept, lock) if locked else kept)
+        staging = folder.stage()
+        with _discarded_on_failure(folder, staging):
+            folder.commit(document, staging)
     return takes_answer(document)
 
 
@@ -403,20 +465,19 @@ def rerender(path: Path, soundfont: Path | None, progress: Progress) -> dict[str
         MissingComponentError: no synthesiser is installed.
     """
     folder = ScoreFolder(path)
-    with only_writer(path):
+    with only_writer(path, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
-        document, take = folder.document(), folder.take()
-        cue = Cue(path, folder.picture(), folder.mood(), take)
+        document, _, cue = _current(folder)
         staging = folder.stage()
-        try:
-            document = derive.write_audio(cue, staging, document, progress, soundfont)
-            written = folder.commit(document, staging)
-        except BaseException:
-            folder.discard(staging)
-            raise
-    files = derive.file_paths(path, written.document)
+        with _discarded_on_failure(folder, staging):
+            leave = (derive.MIDI, derive.TIMELINE, derive.REPORT)
+            written = _commit(
+                folder, document, cue, staging, progress, soundfont=soundfont, needs_audio=True, leave=leave
+            )
+    document = written.document
+    files = derive.file_paths(path, document)
     return {"files": {k: v for k, v in files.items() if v.endswith(".wav")}, "audio": dict(document.audio),
-            "rights": dict(document.rights), "kept_aside": list(written.kept_aside)}  # fmt: skip
+            "rights": dict(document.rights), "kept_aside": _absolute(folder, written.kept_aside)}  # fmt: skip
 
 
 def redraw(path: Path) -> dict[str, Any]:
@@ -424,13 +485,10 @@ def redraw(path: Path) -> dict[str, Any]:
     folder = ScoreFolder(path)
     with only_writer(path):
         folder.recover()
-        document, take = folder.document(), folder.take()
-        cue = Cue(path, folder.picture(), folder.mood(), take)
+        document, _, cue = _current(folder)
         staging = folder.stage()
-        try:
+        with _discarded_on_failure(folder, staging):
             derive.write_report(cue, staging, document)
             written = folder.commit(document, staging)
-        except BaseException:
-            folder.discard(staging)
-            raise
-    return {"files": {"report": str(path.resolve() / derive.REPORT)}, "kept_aside": list(written.kept_aside)}
+    return {"files": {"report": str(path.resolve() / derive.REPORT)},
+            "kept_aside": _absolute(folder, written.kept_aside)}  # fmt: skip

@@ -17,9 +17,9 @@ class HitMeasure:
 
     time_s: float
     """The boundary's hit time."""
-    onset_s: float
-    """The nearest accent."""
-    error_s: float
+    onset_s: float | None
+    """The nearest accent; None when the score has none at all."""
+    error_s: float | None
     """onset - time."""
     bar: int
     beat: float
@@ -33,7 +33,10 @@ class HitMeasure:
 
 
 def accent_ticks(score: Score) -> list[int]:
-    """Ticks of accents: three or more pitched notes begin together, or kick or crash together with the bass."""
+    """Ticks of accents: three or more pitched notes begin together, or kick or crash together with the bass.
+
+    Where the drums play alone, kick or crash will do.
+    """
     pitched: dict[int, set[int]] = {}
     drummed: set[int] = set()
     basses: set[int] = set()
@@ -45,7 +48,9 @@ def accent_ticks(score: Score) -> list[int]:
                     basses.add(note.tick)
             elif note.pitch in (*KICKS, *CRASHES):
                 drummed.add(note.tick)
-    return sorted({t for t, pitches in pitched.items() if len(pitches) >= 3} | (drummed & basses))
+    return sorted(
+        {t for t, pitches in pitched.items() if len(pitches) >= 3} | (drummed & basses if pitched else drummed)
+    )
 
 
 def measure_hits(score: Score) -> list[HitMeasure]:
@@ -53,11 +58,12 @@ def measure_hits(score: Score) -> list[HitMeasure]:
     ticks = accent_ticks(score)
     measures = []
     for hit in score.hits:
-        onset = _nearest(ticks, hit.tick)
+        accent = _nearest(ticks, hit.tick)
         time_s = float(hit.time)
-        onset_s = float(score.tempo_map.seconds(onset)) if onset is not None else float("nan")
-        bar, beat = score.bar_beat(onset if onset is not None else hit.tick)
-        measures.append(HitMeasure(time_s, round(onset_s, 9), round(onset_s - time_s, 9), bar, beat, hit.label))
+        onset_s = None if accent is None else round(float(score.tempo_map.seconds(accent)), 9)
+        error_s = None if onset_s is None else round(onset_s - time_s, 9)
+        bar, beat = score.bar_beat(hit.tick if accent is None else accent)
+        measures.append(HitMeasure(time_s, onset_s, error_s, bar, beat, hit.label))
     return measures
 
 

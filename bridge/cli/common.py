@@ -58,7 +58,10 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="another number gives another score (default 1)")
     parser.add_argument("--parts", type=checked(parse_parts), help=f"who plays, from {','.join(PARTS)}")
     parser.add_argument(
-        "--min-gap", type=checked(min_gap_of), metavar="S", help="least seconds between hits (default 4)"
+        "--min-gap",
+        type=checked(min_gap_of),
+        metavar="S",
+        help="least seconds between hits (default 4, never under 0.3)",
     )
     parser.add_argument("--tempo", type=checked(parse_tempo), help="beats a minute wanted, 40..200")
     parser.add_argument("--key", type=checked(key_of), help="such as 'd minor'")

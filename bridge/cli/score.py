@@ -45,8 +45,8 @@ def tell(cue: dict[str, Any]) -> None:
         f"{cue['title']}: {clock(cue['duration_s'])}, {cue['key']}, {min(tempos):.0f}-{max(tempos):.0f} beats a minute,"
         f" {cue['bars']} bars, {sum(cue['notes'].values())} notes, take {cue['take']} (seed {cue['seed']})"
     )
-    worst = max((abs(h["error_s"]) for h in cue["hits"]), default=0.0)
-    say(f"{len(cue['hits'])} hits, worst error {worst * 1000:.3f} ms")
+    errors = [abs(h["error_s"]) for h in cue["hits"] if h["error_s"] is not None]
+    say(f"{len(cue['hits'])} hits, " + (f"worst error {max(errors) * 1000:.3f} ms" if errors else "none accented"))
     table([(clock(h["time_s"]), f"bar {h['bar']}", h["label"]) for h in cue["hits"]])
     for path in cue["kept_aside"]:
         say(f"a file you had changed was kept as {path}")

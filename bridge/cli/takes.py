@@ -31,11 +31,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             options.action == "unlock" or bool(options.part or options.section),
             "say what to lock: --part bass, --section s2, or both",
         )
-        answer = {}
-        for part in (options.part or "").split(",") or [""]:
-            for section in (options.section or "").split(",") or [""]:
-                lock = Lock(part.strip() or None, section.strip() or None)
-                answer = change_locks(options.dir, lock, locked=options.action == "lock")
+        parts, sections = ((text or "").split(",") for text in (options.part, options.section))
+        asked = [Lock(part.strip() or None, section.strip() or None) for part in parts for section in sections]
+        answer = change_locks(options.dir, asked, locked=options.action == "lock")
     else:
         answer = list_takes(options.dir)
     if not options.json:
