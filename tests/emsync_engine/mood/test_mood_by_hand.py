@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from conftest import picture_of
 from hypothesis import given
 from hypothesis import strategies as st
+from mood_films import picture_of
 
 from emsync_engine.errors import InputError
 from emsync_engine.mood import Evidence, MoodCurve, with_mood

@@ -8,9 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import clock, noise_at, write_film, write_wav
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mood_films import clock, noise_at, write_film, write_wav
 
 from emsync_engine.mood.media import AUDIO_RATE, UnreadableMediaError, frames_at, sound_in
 

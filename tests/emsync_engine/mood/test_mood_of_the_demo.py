@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture_of, shot_of
+from mood_films import picture_of, shot_of
 
 from bridge.demo.timeline import write_timeline
 from emsync_engine.mood import MoodCurve, watch

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import noise_at, picture_of, shot_of, write_film, write_wav
+from mood_films import noise_at, picture_of, shot_of, write_film, write_wav
 
 from emsync_engine.mood import media, watch
 from emsync_engine.mood.see import plan, see
