@@ -152,7 +152,7 @@ def seconds_of(time: object) -> Fraction:
         raise InputError(f"a time has the value {value!r}: export the timeline again")
     seconds = exact_value(value) / rate_of(time)
     if abs(seconds) > MAX_SECONDS:
-        raise InputError(f"a time of {float(seconds):g} seconds cannot be right: export the timeline again")
+        raise InputError("a time lies beyond 115 days, which cannot be right: export the timeline again")
     return seconds
 
 

@@ -5,28 +5,22 @@ Nested stacks, windows (``source_range``) and time warps become one affine map a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal
 
 from emsync_engine.errors import InputError
 from otio_adapters import document as doc
 from otio_adapters.document import Node
+from otio_adapters.kinds import LayerKind, is_wipe, layer_kind, speed_of
 
 Path = tuple[int, ...]
 """Child numbers from the top stack down."""
 
-LayerKind = Literal["picture", "generator", "adjustment"]
-
 OURS = "emsync"
 """Metadata key that marks the tracks and markers we wrote ourselves."""
 
-_ADJUSTMENT_NAME = re.compile(r"^\s*adjustment[ _-]?(layer|clip)\b", re.IGNORECASE)
-_RESOLVE_ADJUSTMENT_TYPE = 74
-_BLACK_GENERATORS = frozenset({"black", "slug", "black video"})
-_WARPS = frozenset({"LinearTimeWarp", "FreezeFrame"})
+_MAX_ITEMS = 1_000_000
+"""Items that are laid out, nests counted each time they are used."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +157,7 @@ class _Builder:
         self._where = where
         self._warp_keeps_source = warp_keeps_source
         self._lengths: dict[int, Fraction] = {}
+        self._placed = 0
         self._out = Layout()
 
     def build(self, document: Node) -> Layout:
@@ -221,7 +216,7 @@ class _Builder:
             name = doc.text_of(node, "name") or schema
             self._out.warnings.append(f"{self._where}: {name!r} has no length and is left out: give it a source range")
             return Fraction(0)
-        speed = _speed_of(node)
+        speed = speed_of(node)
         if self._warp_keeps_source and schema == "Clip" and speed:
             return window[1] / abs(speed)
         return window[1]
@@ -260,7 +255,7 @@ class _Builder:
                 window = doc.range_of(doc.media_reference_of(node).get("available_range"))
             if window is not None and doc.schema_of(node) == "Track" and self._ignored_window(window, node, path):
                 window = None
-            return _Item(node, path, position, duration, window[0] if window else Fraction(0), _speed_of(node))
+            return _Item(node, path, position, duration, window[0] if window else Fraction(0), speed_of(node))
         except InputError as error:
             raise self._located(error, node, position, context) from error
 
@@ -275,6 +270,9 @@ class _Builder:
         window = context.place.span(item.position, item.position + item.duration)
         if window is None:
             return
+        self._placed += 1
+        if self._placed > _MAX_ITEMS:
+            raise InputError(f"holds more than {_MAX_ITEMS} items with its nests: flatten it and export again")
         schema = doc.schema_of(item.node)
         inner = item.inner(context.place, window)
         try:
@@ -305,7 +303,7 @@ class _Builder:
         self._stack(node, item.path, _Context(inner, audio, track, context.where))
 
     def _clip(self, item: _Item, inner: _Place, context: _Context) -> None:
-        kind = _layer_kind(item.node)
+        kind = layer_kind(item.node)
         if kind is None:
             return
         speed = Fraction(0) if inner.instant is not None else 1 / inner.stretch
@@ -331,7 +329,7 @@ class _Builder:
         sides = [_partner(items, number + step, path) for step in (-1, 1)]
         if context.place.stretch < 0:
             sides.reverse()
-        wipe = _is_wipe(node)
+        wipe = is_wipe(node)
         name = doc.text_of(node, "name")
         self._out.blends.append(Blend(max(ends[0], lo), ends[1], min(ends[2], hi), wipe, sides[0], sides[1], name))
 
@@ -357,49 +355,3 @@ def _partner(items: list[tuple[int, Node]], number: int, path: Path) -> Path | N
     if doc.schema_of(node) in ("Gap", "Transition", "") or not doc.is_enabled(node):
         return None
     return (*path, number)
-
-
-def _speed_of(node: Node) -> Fraction:
-    """Product of the linear time warps of an item; 0 is a freeze."""
-    speed = Fraction(1)
-    for effect in _effects_of(node):
-        if doc.schema_of(effect) not in _WARPS or effect.get("enabled") is False:
-            continue
-        scalar = effect.get("time_scalar", 0 if doc.schema_of(effect) == "FreezeFrame" else 1)
-        if isinstance(scalar, bool) or not isinstance(scalar, (int, float)) or not abs(scalar) < doc.MAX_SECONDS:
-            raise InputError(f"its speed is {scalar!r}, which is no number: export the timeline again")
-        speed *= doc.exact_scalar(scalar)
-    return speed
-
-
-def _effects_of(node: Node) -> Iterator[Node]:
-    effects = node.get("effects")
-    if isinstance(effects, list):
-        yield from (effect for effect in effects if isinstance(effect, dict))
-
-
-def _layer_kind(clip: Node) -> LayerKind | None:
-    """What a clip paints; None for black, which shows as nothing."""
-    reference = doc.media_reference_of(clip)
-    if _ADJUSTMENT_NAME.match(doc.text_of(clip, "name")) or any(map(_is_resolve_adjustment, _effects_of(clip))):
-        return "adjustment"
-    if doc.schema_of(reference) != "GeneratorReference":
-        return "picture"
-    kind = doc.text_of(reference, "generator_kind").lower()
-    name = doc.text_of(clip, "name").strip().lower()
-    return None if kind in _BLACK_GENERATORS and (not name or name in _BLACK_GENERATORS) else "generator"
-
-
-def _is_resolve_adjustment(effect: Node) -> bool:
-    details = doc.metadata_of(effect).get("Resolve_OTIO")
-    return isinstance(details, dict) and details.get("Type") == _RESOLVE_ADJUSTMENT_TYPE
-
-
-def _is_wipe(transition: Node) -> bool:
-    """A wipe by its type or by its name, where systems write every type as a dissolve."""
-    kind = doc.text_of(transition, "transition_type").lower()
-    names = [doc.text_of(transition, "name")]
-    details = doc.metadata_of(transition).get("Resolve_OTIO")
-    if isinstance(details, dict):
-        names.append(str(details.get("Transition Type", "")))
-    return "wipe" in kind or any("wipe" in name.lower() for name in names)

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _URL_DRIVE = re.compile(r"^/([A-Za-z])[:|](/.*)?$")
+_FRAME_NUMBER = re.compile(r"%0?\d*d")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 
 VIDEO_SUFFIXES = frozenset(
@@ -171,8 +172,10 @@ def _index(root: Path, depth: int | None) -> dict[str, list[Path]]:
 
 
 def _exists(path: Path) -> bool:
+    """Whether a file is there; of an image sequence (``name.%04d.exr``) any frame."""
     try:
-        return path.exists()
+        frames = _FRAME_NUMBER.sub("*", path.name)
+        return path.exists() or (frames != path.name and next(path.parent.glob(frames), None) is not None)
     except (OSError, ValueError):  # a name too long, or with a null byte
         return False
 

@@ -9,11 +9,11 @@ import copy
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from emsync_engine.errors import InputError
 from otio_adapters import document as doc
@@ -25,8 +25,7 @@ from otio_adapters.resolve import timing_of
 _MARKER_COLOUR = "PURPLE"
 
 
-@dataclass(frozen=True)
-class MusicMarker:
+class MusicMarker(NamedTuple):
     """A marker of ours: ``time`` is seconds from the head of the sequence."""
 
     time: Fraction
@@ -43,9 +42,9 @@ class MusicDelivery:
 
     name: str
     """Id of the cue: a second delivery of the same timeline replaces all of ours, whatever their cue."""
-    tracks: tuple[tuple[str, Path], ...]
+    tracks: Sequence[tuple[str, Path]]
     """(track name, WAV file), the mix first."""
-    markers: tuple[MusicMarker, ...]
+    markers: Sequence[MusicMarker | tuple[Fraction, str, str]]
     duration: Fraction
     """Seconds; rounded up to whole frames."""
     rate: Fraction
@@ -81,7 +80,7 @@ def _with_music(document: Node, music: MusicDelivery) -> Node:
     result = without_music(document)
     stack = _top_stack(result)
     tracks = [_track(name, wav, music) for name, wav in music.tracks]
-    markers = [_marker(marker, music) for marker in music.markers]
+    markers = [_marker(MusicMarker(*marker), music) for marker in music.markers]
     children = stack.get("children")
     stack["children"] = [*(children if isinstance(children, list) else []), *tracks]
     if isinstance(stack.get("markers"), list):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 
 from emsync_engine.errors import InputError
 from emsync_engine.picture import Picture
+from emsync_engine.timecode import canonical_rate
 from otio_adapters.media import VIDEO_SUFFIXES
 from otio_adapters.rates import given_rate
 from otio_adapters.reading import Reading
@@ -31,7 +32,7 @@ FORMATS: dict[str, Format] = {
     ".otioz": Format("OpenTimelineIO bundle", "bundle", "read_zip"),
     ".otiod": Format("OpenTimelineIO bundle", "bundle", "read_folder"),
     ".edl": Format("CMX 3600 edit decision list", "edl", takes_rate=True),
-    ".xml": Format("Final Cut Pro 7 XML", "fcp7"),
+    ".xml": Format("Final Cut Pro 7 XML", "xml_any"),
     ".fcpxml": Format("FCPXML", "fcpxml"),
     ".fcpxmld": Format("FCPXML bundle", "fcpxml"),
     ".aaf": Format("AAF", "aaf"),
@@ -65,6 +66,9 @@ def read_picture(
     path = Path(path)
     reading = read_timeline(path, rate=rate)
     picture = resolve(reading, path, tuple(Path(root) for root in media_roots))
+    if rate is not None and canonical_rate(rate) != picture.rate:
+        text = f"{path.name} has its own frame rate, {picture.rate}: the given {canonical_rate(rate)} is not used"
+        picture = replace(picture, warnings=(*picture.warnings, text))
     if detect_within and not reading.detected:
         from otio_adapters.detect import with_detected_cuts  # heavy: only when asked
 
@@ -101,6 +105,8 @@ def _format_of(path: Path) -> Format:
         raise InputError("no such file", str(path), "not_found")
     form = FORMATS.get(suffix)
     folders = (".otiod", ".fcpxmld")
+    if not is_folder and not path.is_file():
+        raise InputError("is neither a file nor a folder", str(path), "not_a_timeline")
     if is_folder and suffix not in folders:
         message = f"is a folder, not a timeline or a bundle ({', '.join(folders)})"
         raise InputError(message, str(path), "not_a_timeline")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -53,6 +54,22 @@ def read(path: Path) -> Reading:
     with path.open("rb") as file:
         if not file.read(8).startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
             raise InputError("is not an AAF file: export it again", path.name, "not_a_timeline")
+    with _quiet():
+        return _read(path)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the log lines of the AAF library, which go to standard error."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _read(path: Path) -> Reading:
     warnings: list[str] = []
     facts = _facts(path)
     try:

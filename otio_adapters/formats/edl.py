@@ -158,6 +158,10 @@ class _Builder:
 
     def reading(self, warnings: tuple[str, ...]) -> Reading:
         drop = self._counts_drop()
+        backwards = [str(event.line) for event, start, end in self._placed if end < start]
+        if backwards:
+            text = f"events that end before they start are left out: line {', '.join(backwards[:5])}"
+            warnings = (*warnings, f"{self._where}: {text}")
         lanes: dict[tuple[str, int], list[tuple[_Event, int, int]]] = {}
         for event, start, end in self._placed:
             for lane in _lanes(event.channel):

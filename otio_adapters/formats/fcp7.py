@@ -59,6 +59,7 @@ class _Reader:
     root: Element
     where: str
     _open: list[int] = field(default_factory=list)
+    _nests: dict[tuple[int, str], Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._files = {e.get("id"): e for e in self.root.iter("file") if len(e)}
@@ -161,6 +162,9 @@ class _Reader:
             sequence = self._sequences.get(sequence.get("id"))
             if sequence is None:
                 return None
+        known = self._nests.get((id(sequence), medium))
+        if known is not None:
+            return known
         if id(sequence) in self._open or len(self._open) > doc.MAX_DEPTH:
             raise InputError("a nested sequence contains itself: export it again", self.where, "bad_nest")
         self._open.append(id(sequence))
@@ -169,6 +173,7 @@ class _Reader:
         if medium == "video":
             stack["markers"] = _markers(sequence, rate, rate)
         self._open.pop()
+        self._nests[id(sequence), medium] = stack
         return stack
 
 

@@ -69,6 +69,7 @@ class StoryTeller:
         self._resources = resources
         self._rate = rate
         self._open: list[str] = []
+        self._compounds: dict[str, Story] = {}
 
     def storyline(self, elements: Iterable[Element], base: Fraction, story: Story) -> None:
         """Put a storyline's clips into the primary lane; ``base`` is the time that lies at 0."""
@@ -237,12 +238,15 @@ class StoryTeller:
         sequence = self._compound_sequence(element)
         if sequence is None:
             return inner
+        if key in self._compounds:
+            return self._compounds[key]
         if key in self._open or len(self._open) > doc.MAX_DEPTH:
             raise InputError(f"compound clip {element.get('name')!r} contains itself: export it again")
         self._open.append(key)
         for spine in sequence.findall("spine"):
             self.storyline(spine, time_of(sequence, "tcStart", _ZERO), inner)
         self._open.pop()
+        self._compounds[key] = inner
         return inner
 
     def _compound_sequence(self, element: Element) -> Element | None:

@@ -48,6 +48,7 @@ class _Project:
     where: str
     rate: Fraction = Fraction(25)
     _open: list[str] = field(default_factory=list)
+    _nests: dict[tuple[str, str], Node] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         profile = self.root.find("profile")
@@ -163,11 +164,15 @@ class _Project:
 
     def _nest(self, tractor: Element, kind: str) -> Node:
         key = tractor.get("id") or ""
+        known = self._nests.get((key, kind))
+        if known is not None:
+            return known
         if key in self._open:
             raise InputError("a sequence contains itself: save the project again", self.where, "bad_nest")
         self._open.append(key)
         stack = doc.stack_node(key, self.tracks(tractor, kind))
         self._open.pop()
+        self._nests[key, kind] = stack
         return stack
 
     def _marker(self, mark: Node) -> Node:

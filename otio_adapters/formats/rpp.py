@@ -58,7 +58,7 @@ def read(path: Path, rate: Fraction | None = None) -> Reading:
     project = _parse(read_text(path), path.name)
     chosen = rate or _project_rate(project) or Fraction(24)
     tracks, end = _tracks(project, chosen)
-    marks = [(_number(line[2]), line[3]) for line in project.lines if line[0] == "MARKER" and len(line) > 3]
+    marks = [_mark(line) for line in project.lines if line[0] == "MARKER" and len(line) > 3]
     head = round(project.number("PROJOFFS") * chosen)
     reading = hits_reading(path.stem, [mark for mark in marks if mark[1]], end, chosen, max(head, 0))
     reading.document["tracks"]["children"] = tracks or reading.document["tracks"]["children"]
@@ -99,6 +99,12 @@ def _clip(item: _Block) -> tuple[bool, Placed] | None:
         return None
     clip = Placed(start, start + length, name, doc.external_reference(url, None, name), item.number("SOFFS"), speed)
     return kind == "VIDEO", replace(clip, enabled=not muted)
+
+
+def _mark(line: list[str]) -> tuple[Fraction, str]:
+    """(seconds, text) of a marker; a region is a section of its name."""
+    name, region = line[3], len(line) > 4 and line[4].isdecimal() and int(line[4]) & 1
+    return _number(line[2]), f"section: {name}" if region and name and ":" not in name else name
 
 
 def _project_rate(project: _Block) -> Fraction | None:
