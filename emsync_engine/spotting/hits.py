@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from emsync_engine.picture import Boundary, Picture
@@ -18,25 +18,31 @@ EDGE = Fraction(3, 10)
 """Seconds at the head and the end, and the least distance of two user hits: one beat at 200 a minute."""
 
 
-def choose_hits(picture: Picture, min_gap: Fraction = DEFAULT_MIN_GAP) -> list[int]:
+def choose_hits(
+    picture: Picture,
+    min_gap: Fraction = DEFAULT_MIN_GAP,
+    *,
+    settled: Collection[int] = (),
+    barred: Collection[int] = (),
+) -> list[int]:
     """Indices into ``picture.boundaries`` of the chosen hits, by hit time.
 
     The user's own hits come first; then picture edits, as many weight units as fit >= ``min_gap`` apart (and the
     earliest set among equals); then titles and overlays in the gaps that are left. The choice is maximal: a
     boundary that is not chosen lies closer than ``min_gap`` to one that is.
+
+    Args:
+        settled: boundaries that are hits in any case; the others are chosen around them.
+        barred: boundaries that are not to be chosen.
     """
-    usable = [
-        (b.hit, i)
-        for i, b in enumerate(picture.boundaries)
-        if b.weight >= LEAST_WEIGHT and EDGE <= b.hit <= picture.duration - EDGE
-    ]
-    usable.sort()
+    chosen = sorted((picture.boundaries[i].hit, i) for i in settled)
     by_rank: tuple[list[tuple[Fraction, int]], ...] = ([], [], [])
-    for item in usable:
-        by_rank[_rank(picture.boundaries[item[1]])].append(item)
-    chosen: list[tuple[Fraction, int]] = []
+    for i, boundary in enumerate(picture.boundaries):
+        inside = EDGE <= boundary.hit <= picture.duration - EDGE
+        if boundary.weight >= LEAST_WEIGHT and inside and i not in settled and i not in barred:
+            by_rank[_rank(boundary)].append((boundary.hit, i))
     for gap, candidates in zip((EDGE, min_gap, min_gap), by_rank):
-        free = [c for c in candidates if _clear(c[0], chosen, gap)]
+        free = [c for c in sorted(candidates) if _clear(c[0], chosen, gap)]
         weights = [min(picture.boundaries[i].weight, 1.0) for _, i in free]
         chosen = sorted(chosen + [free[k] for k in heaviest_apart([t for t, _ in free], weights, gap)])
     return [i for _, i in chosen]

@@ -12,9 +12,10 @@ from typing import Any
 from emsync_engine.instructions import PARTS
 from emsync_engine.mood import MoodCurve
 from emsync_engine.picture import Picture, PictureMarker
-from emsync_engine.score import Bar, Key, ScoreHit
+from emsync_engine.score import Bar, Key, Score, ScoreHit
 from emsync_engine.spotting.cuesheet import CueSheet, SectionPlan
-from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, choose_hits
+from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, EDGE, choose_hits
+from emsync_engine.spotting.regrid import Kept, Regrid, regrid
 from emsync_engine.spotting.sections import Span, find_sections
 from emsync_engine.spotting.tempo import Grid, solve
 
@@ -48,23 +49,62 @@ def spot(picture: Picture, curve: MoodCurve, options: SpotOptions = SpotOptions(
     """
     chosen = choose_hits(picture, options.min_gap)
     times = [picture.boundaries[i].hit for i in chosen]
-    spans = find_sections(curve, times, picture.duration, _valued(picture, "section"))
-    mean = curve.mean(0.0, float(picture.duration))
-    tempo = _tempo_wish(picture, spans, mean[1], options)
+    spans = _spans(picture, curve, times)
+    tempo = _tempo_wish(picture, spans, curve.mean(0.0, float(picture.duration))[1], options)
     grid = solve(times, picture.duration, tempo)
+    return _sheet(picture, curve, options, chosen, spans, grid)
+
+
+def respot(
+    picture: Picture, curve: MoodCurve, options: SpotOptions, score: Score, kept: Sequence[Kept]
+) -> tuple[CueSheet, Regrid]:
+    """A cue sheet for a changed picture that keeps the bars of ``score`` over unchanged picture (see ``regrid``)."""
+    chosen = _hits_again(picture, options, score, kept)
+    times = [picture.boundaries[i].hit for i in chosen]
+    spans = _spans(picture, curve, times)
+    tempo = _tempo_wish(picture, spans, curve.mean(0.0, float(picture.duration))[1], options)
+    result = regrid(score, kept, times, picture.duration, tempo)
+    options = replace(options, key=score.key)
+    return _sheet(picture, curve, options, chosen, spans, result.grid), result
+
+
+def _hits_again(picture: Picture, options: SpotOptions, score: Score, kept: Sequence[Kept]) -> list[int]:
+    """The old hits that are still boundaries over unchanged picture, and new ones where the picture changed."""
+    near = Fraction(1) / picture.rate / 2
+    moved = [h.time + k.shift for k in kept for h in score.hits if k.old_start <= h.time <= k.old_end]
+    again = {
+        i
+        for i, b in enumerate(picture.boundaries)
+        if any(abs(b.hit - t) <= near for t in moved) and EDGE <= b.hit <= picture.duration - EDGE
+    }
+    inside = {i for i, b in enumerate(picture.boundaries) if any(k.new_start < b.hit < k.new_end for k in kept)}
+    return choose_hits(picture, options.min_gap, settled=again, barred=inside - again)
+
+
+def _spans(picture: Picture, curve: MoodCurve, times: Sequence[Fraction]) -> list[Span]:
+    return find_sections(curve, times, picture.duration, _valued(picture, "section"))
+
+
+def _sheet(
+    picture: Picture,
+    curve: MoodCurve,
+    options: SpotOptions,
+    chosen: Sequence[int],
+    spans: Sequence[Span],
+    grid: Grid,
+) -> CueSheet:
     hits = tuple(
-        ScoreHit(tick, time, _hit_label(picture, i), picture.boundaries[i].weight, i)
-        for tick, time, i in zip(grid.hit_ticks, times, chosen)
+        ScoreHit(tick, picture.boundaries[i].hit, _hit_label(picture, i), picture.boundaries[i].weight, i)
+        for tick, i in zip(grid.hit_ticks, chosen)
     )
-    key = _choose_key(picture, mean[0], options)
-    sections = _plan_sections(picture, spans, grid, key, options)
+    key = _choose_key(picture, curve.mean(0.0, float(picture.duration))[0], options)
     return CueSheet(
         title=picture.name,
         duration=picture.duration,
         bars=grid.bars,
         tempo_map=grid.tempo_map,
         hits=hits,
-        sections=sections,
+        sections=_plan_sections(picture, spans, grid, key, options),
         key=key,
         final_tick=_final_tick(grid, picture.duration),
         end_tick=grid.end_tick,

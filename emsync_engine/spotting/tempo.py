@@ -41,18 +41,25 @@ class Grid:
     end_tick: int
 
 
-def solve(anchors: Sequence[Fraction], duration: Fraction, wanted_bpm: Callable[[float], float]) -> Grid:
+def solve(
+    anchors: Sequence[Fraction],
+    duration: Fraction,
+    wanted_bpm: Callable[[float], float],
+    *,
+    end_quantum: int = _END_QUANTUM,
+) -> Grid:
     """Bars and tempos for hits at ``anchors`` seconds (rising, inside the cue) and a cue of ``duration`` seconds.
 
     Args:
         anchors: hit times; consecutive ones, the start and the end at least 0.3 s apart.
-        duration: length of the cue; it ends on a quarter of a beat.
+        duration: length of the cue.
         wanted_bpm: the tempo one would like at a time in seconds.
+        end_quantum: the cue ends on a beat divided by this: 4 for a picture's end, 1 where more music follows.
     """
     times = [Fraction(0), *anchors, duration]
     spans = [float(b - a) for a, b in pairwise(times)]
     wanted = [_mean_tempo(wanted_bpm, float(a), float(b)) for a, b in pairwise(times)]
-    beats = _choose_beats(spans, wanted)
+    beats = _choose_beats(spans, wanted, end_quantum)
     bars, hit_ticks, end_tick = _lay_bars(beats)
     lines = _bar_line_times(bars, hit_ticks, end_tick, times, wanted_bpm)
     return Grid(bars, _integer_tempos(bars, end_tick, lines), hit_ticks, end_tick)
@@ -66,19 +73,19 @@ def _mean_tempo(wanted_bpm: Callable[[float], float], start: float, end: float) 
 # --- how many beats between two hits -------------------------------------------------------------------------
 
 
-def _choose_beats(spans: Sequence[float], wanted: Sequence[float]) -> list[Fraction]:
+def _choose_beats(spans: Sequence[float], wanted: Sequence[float], end_quantum: int) -> list[Fraction]:
     """Beats of each span, by dynamic programming over all spans and a common scale of the wanted tempo.
 
     An opening of less than a bar is a pickup: whole beats may need a tempo far from the cue's, and the cue does not
     follow it there.
     """
     pickup = len(spans) > 1 and spans[0] * wanted[0] / 60 < BEATS_PER_BAR
-    plans = (_plan_for_scale(spans, wanted, scale, pickup) for scale in _SCALES)
+    plans = (_plan_for_scale(spans, wanted, scale, pickup, end_quantum) for scale in _SCALES)
     return min(plans, key=lambda plan: plan[0])[1]
 
 
 def _plan_for_scale(
-    spans: Sequence[float], wanted: Sequence[float], scale: float, pickup: bool
+    spans: Sequence[float], wanted: Sequence[float], scale: float, pickup: bool, end_quantum: int
 ) -> tuple[float, list[Fraction]]:
     off_target = len(spans) * (math.log(scale) / 0.12) ** 2
     totals: list[float] = []
@@ -87,7 +94,7 @@ def _plan_for_scale(
     options: list[list[Fraction]] = []
     for i, (span, bpm) in enumerate(zip(spans, wanted)):
         last = i == len(spans) - 1
-        choices = _beat_options(span, bpm * scale, last)
+        choices = _beat_options(span, bpm * scale, end_quantum if last else 1)
         logs = [math.log(float(n) * 60 / span) for n in choices]
         costs = [
             ((log - math.log(bpm * scale)) / _DEVIATION_UNIT) ** 2 * (0.4 if last else 1.0) + _odd_bar_cost(n)
@@ -124,9 +131,8 @@ def _odd_bar_cost(beats: Fraction) -> float:
     return _ODD_BAR_COST[rest] + (0.0 if whole else 0.4)
 
 
-def _beat_options(span: float, bpm: float, last: bool) -> list[Fraction]:
-    """Numbers of beats near the wanted tempo; the span to the end may hold quarters of a beat."""
-    quantum = _END_QUANTUM if last else 1
+def _beat_options(span: float, bpm: float, quantum: int) -> list[Fraction]:
+    """Numbers of beats, in steps of 1/quantum, near the wanted tempo."""
     ideal = span * bpm / 60 * quantum
     least = max(1, math.ceil(span * MIN_BPM / 60 * quantum - 1e-9))
     most = max(least, math.floor(span * MAX_BPM / 60 * quantum + 1e-9))
@@ -297,10 +303,18 @@ def _integer_tempos(bars: Sequence[Bar], end_tick: int, lines: Sequence[Fraction
         quarters = Fraction(b - a, TICKS_PER_QUARTER)
         us = max(1, round((target - now) * 1_000_000 / quarters))
         now += quarters * us / 1_000_000
-        before = events[-1].us_per_quarter if events else us
-        if events and us == before:
+        events.append(Tempo(a, us))
+    return tempo_map_of(events)
+
+
+def tempo_map_of(events: Sequence[Tempo]) -> TempoMap:
+    """The map of rising events: repetitions dropped, steps beyond the limits marked as forced."""
+    kept: list[Tempo] = []
+    for event in events:
+        us = event.us_per_quarter
+        before = kept[-1].us_per_quarter if kept else us
+        if kept and us == before:
             continue
         step = max(us / before, before / us) - 1
-        bpm = 60e6 / us
-        events.append(Tempo(a, us, forced=step > MAX_STEP or not MIN_BPM <= bpm <= MAX_BPM))
-    return TempoMap(tuple(events))
+        kept.append(Tempo(event.tick, us, forced=step > MAX_STEP or not MIN_BPM <= event.bpm <= MAX_BPM))
+    return TempoMap(tuple(kept))
