@@ -274,6 +274,8 @@ class Composer(nn.Module):
         last, target = batch.rows[:, :-1].reshape(b * t, -1).long(), batch.rows[:, 1:].reshape(b * t, -1).long()
         known = None if coming is None else self.cond_heads(coming).view(b * t, d)
         root = batch.categories[:, 1:, cond.CAT_ROOT].reshape(b * t).long()
+        if coming is None:
+            root = torch.full_like(root, cond.CATEGORY_SIZES[cond.CAT_ROOT] - 1)
         return self._nats(hidden.reshape(b * t, d), known, root, last, target).view(b, t, -1), weight
 
     def _head(self, field: str) -> FieldHead:

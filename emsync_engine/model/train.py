@@ -1,7 +1,7 @@
 """Train the composer: from a configuration, on a CPU, a GPU or several, stopped and resumed at any moment.
 
-    python -m emsync_engine.model.train --config base --run base-1
-    torchrun --nproc-per-node 4 -m emsync_engine.model.train --config large --run large-1 --minutes 25
+    python -m emsync_engine.model.train --config base --name base-1
+    torchrun --nproc-per-node 4 -m emsync_engine.model.train --config large --name large-1 --minutes 25
 
 A run lives in RUNS/NAME: `log.jsonl`, `curve.svg`, `config.json` and checkpoints. Starting a run that exists
 continues it: training sequence number i is a function of the seed and i, so the order of the data goes on
@@ -166,7 +166,7 @@ class Trainer:
             return False
         state = checkpoint.read_state(found[-1])
         if state["config"]["model"] != configs.to_dict(self.config)["model"]:
-            raise checkpoint.CheckpointError(f"{found[-1]} has another model configuration; choose another --run")
+            raise checkpoint.CheckpointError(f"{found[-1]} has another model configuration; choose another --name")
         self.model.load_state_dict(checkpoint.load_pieces(found[-1], "model"))
         average = checkpoint.load_pieces(found[-1], "ema")
         self.average = {name: average[name].to(self.world.device) for name in self.average}
@@ -236,8 +236,9 @@ class Trainer:
             if now - last_save > settings.checkpoint_minutes * 60:
                 self.save()
                 last_save = time.monotonic()
-        self.validate()
         self.save()
+        if not self.stop:
+            self.validate()
 
     def _ended(self) -> bool:
         """Whether any process was asked to end."""
@@ -375,7 +376,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="emsync train", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--config", default="base", help="a TOML file or a shipped name (base, large, paper, none)")
-    parser.add_argument("--run", default="base-1", help="name of the run")
+    parser.add_argument("--name", default="base-1", help="name of the run")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
     parser.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
     parser.add_argument("--steps", type=int, help="stop at this step; the rates fall to 0 towards it")
@@ -389,7 +390,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.decay_share is not None:
         config = replace(config, train=replace(config.train, decay_share=args.decay_share))
     budget = Budget(args.steps, args.minutes)
-    start(config, args.runs / args.run, args.data, budget, args.warm_start, args.device)
+    start(config, args.runs / args.name, args.data, budget, args.warm_start, args.device)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
     return 0
