@@ -214,8 +214,14 @@ class Batch:
     weight: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        parts = (self.rows, self.values, self.categories, self.weight)
-        return Batch(*(part.to(device, non_blocking=True) for part in parts))
+        return Batch(*(part.to(device, non_blocking=True) for part in self._parts()))
+
+    def pin_memory(self) -> Batch:
+        """The same in page-locked memory (the data loader asks for it on a GPU)."""
+        return Batch(*(part.pin_memory() for part in self._parts()))
+
+    def _parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.rows, self.values, self.categories, self.weight
 
 
 class Composer(nn.Module):

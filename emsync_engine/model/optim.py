@@ -123,7 +123,8 @@ def make(model: nn.Module, lr_matrix: float, lr_other: float, weight_decay: floa
     named = list(model.named_parameters())
     matrices = [parameter for name, parameter in named if is_hidden_matrix(name, parameter)]
     others = [parameter for name, parameter in named if not is_hidden_matrix(name, parameter)]
-    adamw = torch.optim.AdamW(others, lr=lr_other, betas=(0.9, 0.95), eps=1e-10, weight_decay=weight_decay)
+    fused = others[0].device.type == "cuda"
+    adamw = torch.optim.AdamW(others, lr=lr_other, betas=(0.9, 0.95), eps=1e-10, weight_decay=weight_decay, fused=fused)
     return Optimisers(Muon(matrices, lr_matrix, weight_decay), adamw, lr_matrix, lr_other)
 
 

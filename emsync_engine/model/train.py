@@ -14,7 +14,6 @@ import argparse
 import ctypes
 import json
 import logging
-import os
 import signal
 import sys
 import time
@@ -27,11 +26,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, Dataset
 
 from emsync_engine.model import checkpoint, curves, layouts, optim, shards, validation
 from emsync_engine.model import config as configs
 from emsync_engine.model.config import Config
+from emsync_engine.model.feed import World, batches, join_world
 from emsync_engine.model.net import FIELDS, Batch, Composer
 
 log = logging.getLogger(__name__)
@@ -42,84 +41,23 @@ DEFAULT_RUNS = Path("~/.cache/emsync/runs").expanduser()
 
 @dataclass(frozen=True)
 class Budget:
-    """When to stop. With neither, a run goes on until it is told to end (SIGTERM or SIGINT)."""
+    """When to stop. With none of these, a run goes on until it is told to end (SIGTERM or SIGINT)."""
 
     steps: int | None = None
+    """The step at which the run ends; the rates fall to 0 towards it."""
     minutes: float | None = None
-    """Wall-clock minutes of this process; the rates fall to 0 towards its end."""
+    """Training minutes from where the run first got this budget; the rates fall to 0 towards their end."""
+    pause_minutes: float | None = None
+    """Minutes after which this process stops, to be resumed later; the rates do not heed it."""
 
-    def progress(self, step: int, elapsed_s: float) -> float | None:
+    def progress(self, step: int, used_s: float) -> float | None:
         """Share used, the larger of the two; None without a budget."""
         shares = []
         if self.steps is not None:
             shares.append(step / max(self.steps, 1))
         if self.minutes is not None:
-            shares.append(elapsed_s / max(self.minutes * 60, 1e-9))
+            shares.append(used_s / max(self.minutes * 60, 1e-9))
         return max(shares) if shares else None
-
-
-@dataclass(frozen=True)
-class World:
-    """This process among those that train together, and its device."""
-
-    rank: int
-    size: int
-    device: torch.device
-
-    @property
-    def leads(self) -> bool:
-        return self.rank == 0
-
-
-def join_world(device: str | None = None) -> World:
-    """The world that torchrun describes in the environment, or this process alone."""
-    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    chosen = torch.device(kind, int(os.environ.get("LOCAL_RANK", "0"))) if kind == "cuda" else torch.device(kind)
-    if chosen.type == "cuda":
-        torch.cuda.set_device(chosen)
-    if "RANK" in os.environ and not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-    return World(rank, size, chosen)
-
-
-class _Indexed(Dataset[layouts.Sequence]):
-    """Sequences by number, for the data loader's processes."""
-
-    def __init__(self, sampler: layouts.Sampler) -> None:
-        self.sampler = sampler
-
-    def __getitem__(self, index: int) -> layouts.Sequence:
-        return self.sampler.sequence(index)
-
-
-class _Numbers(torch.utils.data.Sampler[list[int]]):
-    """Numbers of the sequences of each micro batch of this rank, from a number on, without end."""
-
-    def __init__(self, config: Config, world: World, first: int) -> None:
-        self.batch, self.micro, self.world, self.first = config.train.batch, config.train.micro_batch, world, first
-
-    def __iter__(self) -> Iterator[list[int]]:
-        share = self.batch // self.world.size
-        first = self.first + self.world.rank * share
-        while True:
-            for at in range(0, share, self.micro):
-                yield list(range(first + at, first + min(at + self.micro, share)))
-            first += self.batch
-
-
-def batches(sampler: layouts.Sampler, config: Config, world: World, first: int) -> Iterator[Batch]:
-    """Micro batches of this rank, from sequence number `first` of the run on."""
-    workers = config.train.workers
-    loader: DataLoader[layouts.Sequence] = DataLoader(
-        _Indexed(sampler),
-        batch_sampler=_Numbers(config, world, first),
-        collate_fn=validation.collate,
-        num_workers=workers,
-        pin_memory=world.device.type == "cuda",
-        prefetch_factor=4 if workers else None,
-    )
-    return iter(loader)
 
 
 class Trainer:
@@ -147,6 +85,8 @@ class Trainer:
         """Sequences used so far: the place in the data."""
         self.seconds = 0.0
         """Training time over all processes of the run."""
+        self.budget_from: float | None = None
+        """`seconds` at which a budget in minutes began."""
         self.stop = False
 
     @property
@@ -174,7 +114,7 @@ class Trainer:
         torch.set_rng_state(tensors.pop("rng"))
         self.optimisers.load(self.names, tensors)
         self.step, self.sequences = int(state["step"]), int(state["sequences"])
-        self.seconds = float(state["seconds"])
+        self.seconds, self.budget_from = float(state["seconds"]), state.get("budget_from")
         self._trim_log()
         return True
 
@@ -197,6 +137,7 @@ class Trainer:
         state = {
             "config": configs.to_dict(self.config),
             "seconds": self.seconds,
+            "budget_from": self.budget_from,
             "sequences": self.sequences,
             "events": self.events,
         }
@@ -209,15 +150,17 @@ class Trainer:
 
     def fit(self, budget: Budget) -> None:
         """Train until the budget is used or the process is asked to end; always ends with a checkpoint."""
-        settings, device = self.config.train, self.world.device
-        network: nn.Module = torch.compile(self.model) if settings.compile else self.model  # type: ignore[assignment]
-        if torch.distributed.is_initialized():
-            network = DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
+        settings = self.config.train
+        network = self._network()
         data = batches(self.sampler, self.config, self.world, self.sequences)
         began = last_save = last_log = time.monotonic()
         before, meter = self.seconds, _Meter()
-        while not self._ended():
-            progress = budget.progress(self.step, time.monotonic() - began)
+        if budget.minutes is None:
+            self.budget_from = None
+        elif self.budget_from is None:
+            self.budget_from = self.seconds
+        while not self._ended(budget, time.monotonic() - began):
+            progress = budget.progress(self.step, self.seconds - (self.budget_from or 0.0))
             if progress is not None and progress >= 1:
                 break
             factor = optim.rate_factor(self.step, settings.warmup_steps, progress, settings.decay_share)
@@ -240,8 +183,21 @@ class Trainer:
         if not self.stop:
             self.validate()
 
-    def _ended(self) -> bool:
-        """Whether any process was asked to end."""
+    def _network(self) -> nn.Module:
+        """What is called in a step: the model, its layers compiled and shared among processes as asked."""
+        if self.config.train.compile:
+            torch._dynamo.config.suppress_errors = True  # without a compiler: only speed is lost
+            for layer in self.model.layers:
+                layer.compile()
+        if not torch.distributed.is_initialized():
+            return self.model
+        index = self.world.device.index
+        return DistributedDataParallel(self.model, device_ids=None if index is None else [index])
+
+    def _ended(self, budget: Budget, elapsed_s: float) -> bool:
+        """Whether any process was asked to end or has used its own time."""
+        if budget.pause_minutes is not None and elapsed_s >= budget.pause_minutes * 60:
+            self.stop = True
         if not torch.distributed.is_initialized():
             return self.stop
         flag = torch.tensor([float(self.stop)], device=self.world.device)
@@ -380,7 +336,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
     parser.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
     parser.add_argument("--steps", type=int, help="stop at this step; the rates fall to 0 towards it")
-    parser.add_argument("--minutes", type=float, help="stop after these minutes; the rates fall to 0 towards them")
+    parser.add_argument("--minutes", type=float, help="end after these minutes; the rates fall to 0 towards them")
+    parser.add_argument("--pause-minutes", type=float, help="stop this process then, to be resumed; rates unaffected")
     parser.add_argument("--decay-share", type=float, help="share of the budget over which the rates fall")
     parser.add_argument("--warm-start", type=Path, help="begin from these weights (a new run only)")
     parser.add_argument("--device", choices=("cpu", "cuda"))
@@ -389,7 +346,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = configs.load(args.config)
     if args.decay_share is not None:
         config = replace(config, train=replace(config.train, decay_share=args.decay_share))
-    budget = Budget(args.steps, args.minutes)
+    budget = Budget(args.steps, args.minutes, args.pause_minutes)
     start(config, args.runs / args.name, args.data, budget, args.warm_start, args.device)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emsync_engine.model import checkpoint, curves, optim, train
+from emsync_engine.model import checkpoint, curves, export, feed, optim, train
 from emsync_engine.model import config as configs
 from emsync_engine.model.net import Composer
 from emsync_engine.model.train import Budget
@@ -48,16 +48,16 @@ def test_a_minute_of_training_learns_the_little_band(built: Path, tmp_path: Path
 
 def test_going_on_equals_never_having_stopped(built: Path, tmp_path: Path) -> None:
     config = tiny()
-    whole = train.Trainer(config, tmp_path / "whole", built, train.join_world("cpu"))
+    whole = train.Trainer(config, tmp_path / "whole", built, feed.join_world("cpu"))
     (tmp_path / "whole").mkdir()
     whole.fit(Budget(steps=6))
     halves = tmp_path / "parts"
     halves.mkdir()
-    begun = train.Trainer(config, halves, built, train.join_world("cpu"))
+    begun = train.Trainer(config, halves, built, feed.join_world("cpu"))
     stop_after(begun, 3)
     begun.fit(Budget(steps=6))
     assert begun.step == 3
-    resumed = train.Trainer(config, halves, built, train.join_world("cpu"))
+    resumed = train.Trainer(config, halves, built, feed.join_world("cpu"))
     assert resumed.resume()
     assert (resumed.step, resumed.sequences) == (3, 12)
     resumed.fit(Budget(steps=6))
@@ -99,7 +99,7 @@ def test_a_checkpoint_that_was_cut_off_is_not_seen(built: Path, tmp_path: Path) 
     train.start(tiny(), run, built, Budget(steps=2))
     (run / "step-00000009").mkdir()
     (run / ".step-00000011.tmp").mkdir()
-    trainer = train.Trainer(tiny(), run, built, train.join_world("cpu"))
+    trainer = train.Trainer(tiny(), run, built, feed.join_world("cpu"))
     assert trainer.resume()
     assert trainer.step == 2
 
@@ -109,7 +109,7 @@ def test_log_lines_from_after_the_checkpoint_are_dropped(built: Path, tmp_path: 
     train.start(tiny(), run, built, Budget(steps=4))
     with (run / "log.jsonl").open("a") as file:
         file.write(json.dumps({"step": 99, "events": 1}) + "\n")
-    trainer = train.Trainer(tiny(), run, built, train.join_world("cpu"))
+    trainer = train.Trainer(tiny(), run, built, feed.join_world("cpu"))
     trainer.resume()
     assert max(int(record["step"]) for record in log_of(run)) == 4  # type: ignore[call-overload]
 
@@ -140,7 +140,7 @@ def test_exported_weights_load_as_the_same_network(tmp_path: Path) -> None:
 def test_a_new_run_can_begin_from_weights(built: Path, tmp_path: Path) -> None:
     trainer = train.start(tiny(), tmp_path / "first", built, Budget(steps=4))
     source = checkpoint.checkpoints(tmp_path / "first")[-1]
-    other = train.Trainer(tiny(seed=2), tmp_path / "second", built, train.join_world("cpu"))
+    other = train.Trainer(tiny(seed=2), tmp_path / "second", built, feed.join_world("cpu"))
     other.warm_start(source)
     for name, value in other.model.named_parameters():
         assert torch.equal(value, trainer.average[name])
@@ -152,7 +152,7 @@ def test_another_model_does_not_continue_a_run(built: Path, tmp_path: Path) -> N
     config = tiny()
     other = replace(config, model=replace(config.model, n_layers=1))
     with pytest.raises(checkpoint.CheckpointError, match="another model"):
-        train.Trainer(other, tmp_path, built, train.join_world("cpu")).resume()
+        train.Trainer(other, tmp_path, built, feed.join_world("cpu")).resume()
 
 
 def test_a_folder_without_weights_says_so(tmp_path: Path) -> None:
@@ -174,12 +174,56 @@ def test_training_runs_under_torchrun(built: Path, tmp_path: Path) -> None:
     assert (state["step"], state["sequences"]) == (3, 12)
 
 
+def test_helpers_prepare_the_same_sequences(built: Path, tmp_path: Path) -> None:
+    world = feed.join_world("cpu")
+    prepared = []
+    for workers in (0, 2):
+        trainer = train.Trainer(tiny(workers=workers), tmp_path, built, world)
+        data = feed.batches(trainer.sampler, trainer.config, world, 8)
+        prepared.append([next(data).rows for _ in range(3)])
+    for alone, helped in zip(*prepared, strict=True):
+        assert torch.equal(alone, helped)
+
+
+def test_training_needs_torch_numpy_and_safetensors_alone() -> None:
+    """On a bare GPU machine nothing else of the project's needs is installed."""
+    code = (
+        "import sys\n"
+        "import emsync_engine.model.train, emsync_engine.model.export\n"
+        "names = {name.split('.')[0] for name in sys.modules}\n"
+        "print(sorted(names & {'mido', 'pretty_midi', 'opentimelineio', 'av', 'scenedetect', 'numba', 'symusic'}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_run_pauses_and_its_budget_goes_on(built: Path, tmp_path: Path) -> None:
+    config = tiny()
+    first = train.start(config, tmp_path, built, Budget(minutes=0.1, pause_minutes=0.02), device="cpu")
+    assert 0 < first.seconds < 6
+    second = train.start(config, tmp_path, built, Budget(minutes=0.1), device="cpu")
+    assert second.step > first.step
+    assert second.seconds == pytest.approx(6, abs=2)
+    rates = [record["rate"] for record in log_of(tmp_path) if "rate" in record]
+    assert rates[-1] < 0.5  # type: ignore[operator]
+
+
+def test_a_run_is_exported_with_its_log(built: Path, tmp_path: Path) -> None:
+    trainer = train.start(tiny(), tmp_path / "runs" / "r", built, Budget(steps=4))
+    out = tmp_path / "weights"
+    assert export.main(["--name", "r", "--runs", str(tmp_path / "runs"), "--out", str(out), "--dtype", "fp32"]) == 0
+    assert {path.name for path in out.iterdir()} >= {"model.json", "model-1.safetensors", "log.jsonl", "curve.svg"}
+    loaded = checkpoint.load_model(out)
+    for name, value in trainer.average.items():
+        assert torch.equal(loaded.state_dict()[name], value)
+
+
 def test_two_processes_learn_what_one_does(built: Path, tmp_path: Path) -> None:
     """The ranks' shares of a batch are the batch: numbers of the sequences, in order."""
     config = tiny()
-    world = [train.World(rank, 2, torch.device("cpu")) for rank in range(2)]
-    alone = iter(train._Numbers(config, train.World(0, 1, torch.device("cpu")), 8))
-    ranks = [iter(train._Numbers(config, member, 8)) for member in world]
+    world = [feed.World(rank, 2, torch.device("cpu")) for rank in range(2)]
+    alone = iter(feed._Numbers(config, feed.World(0, 1, torch.device("cpu")), 8))
+    ranks = [iter(feed._Numbers(config, member, 8)) for member in world]
     for _ in range(3):
         assert next(alone) == [number for rank in ranks for number in next(rank)]
 
