@@ -34,15 +34,18 @@ class Story:
     sounds: dict[str, list[Placed]] = field(default_factory=lambda: defaultdict(list))
     markers: list[Node] = field(default_factory=list)
     captions: list[Caption] = field(default_factory=list)
+    length: Fraction = Fraction(0)
+    """Seconds of the primary storyline, gaps at its end included."""
 
     def video_tracks(self, rate: Fraction) -> list[Node]:
         """Tracks bottom first."""
         tracks: list[Node] = []
-        for lane in sorted(self.lanes, key=lambda lane: lane + (0,) * (_MAX_LANES - len(lane))):
-            clips = self.lanes[lane]
-            blends = [] if lane else self.blends
+        lanes = {**self.lanes, (): self.lanes.get((), [])} if self.length else self.lanes
+        for lane in sorted(lanes, key=lambda lane: lane + (0,) * (_MAX_LANES - len(lane))):
+            clips = lanes[lane]
+            blends, length = ([], Fraction(0)) if lane else (self.blends, self.length)
             for part in [clips] if not lane else lanes_of(clips):
-                tracks.append(place_track(f"V{len(tracks) + 1}", "Video", part, rate, blends))
+                tracks.append(place_track(f"V{len(tracks) + 1}", "Video", part, rate, blends, length))
         return tracks
 
     def audio_tracks(self, rate: Fraction) -> list[Node]:
@@ -89,6 +92,7 @@ class StoryTeller:
             self._join(parts, number, element, base, story)
         for part in parts:
             self._place(part, (), story)
+            story.length = max(story.length, part.hi)
 
     def _join(self, parts: list[_Part], number: int, element: Element, base: Fraction, story: Story) -> None:
         """A transition before part ``number``: its edit point is where the two meet, or its middle if they overlap."""
@@ -110,7 +114,7 @@ class StoryTeller:
     def _place(self, part: _Part, lane: Lane, story: Story) -> None:
         element = part.element
         local = self._local_start(element)
-        if element.get("enabled") != "0" and part.hi > part.lo:
+        if part.hi > part.lo and element.get("enabled") != "0":
             self._show(part, lane, story, local)
         else:
             self._loose_markers(element, part, local, story)
@@ -142,7 +146,7 @@ class StoryTeller:
     def _nest(self, inner: Story, name: str, record: Fraction, lane: Lane, story: Story) -> None:
         """A secondary storyline as a nest of its own."""
         placed = [clip for clips in inner.lanes.values() for clip in clips]
-        end = max((clip.end for clip in placed), default=_ZERO)
+        end = max([inner.length, *(clip.end for clip in placed)])
         if end > 0:
             stack = doc.stack_node(name, inner.video_tracks(self._rate))
             stack["markers"] = inner.markers
@@ -173,7 +177,7 @@ class StoryTeller:
             story.sounds[role].append(replace(shown, reference=heard, markers=()))
 
     def _show_nest(self, nest: Story, shown: Placed, lane: Lane, story: Story) -> None:
-        if nest.lanes:
+        if nest.lanes or nest.length:
             stack = doc.stack_node(shown.name, nest.video_tracks(self._rate))
             stack["markers"] = nest.markers
             story.lanes[lane].append(replace(shown, reference=None, nest=stack))

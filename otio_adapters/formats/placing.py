@@ -49,12 +49,19 @@ class Blended:
     wipe: bool = False
 
 
-def place_track(name: str, kind: str, clips: Iterable[Placed], rate: Fraction, blends: Sequence[Blended] = ()) -> Node:
+def place_track(
+    name: str,
+    kind: str,
+    clips: Iterable[Placed],
+    rate: Fraction,
+    blends: Sequence[Blended] = (),
+    length: Fraction = Fraction(0),
+) -> Node:
     """A track that shows each clip at its record time.
 
     Where clips overlap the one that starts later is seen, and of two that start together the one given later; a clip
-    that outlasts what covered it is seen again. Gaps fill the rest. A transition goes where two of
-    the resulting items meet.
+    that outlasts what covered it is seen again. Gaps fill the rest. A transition goes where two of the resulting items
+    meet.
 
     Args:
         name: the track's name.
@@ -62,6 +69,7 @@ def place_track(name: str, kind: str, clips: Iterable[Placed], rate: Fraction, b
         clips: in any order.
         rate: sequence rate in Hz, for writing times.
         blends: transitions; those whose edit point is no edit are left out.
+        length: seconds that the track lasts at least.
     """
     children: list[Node] = []
     waiting = {blend.edit: blend for blend in blends}
@@ -74,6 +82,8 @@ def place_track(name: str, kind: str, clips: Iterable[Placed], rate: Fraction, b
         children.append(_node(clip, rate))
         position = clip.end
     _append_blend(children, waiting, position, rate)
+    if position < length:
+        children.append(doc.gap_node(length - position, rate))
     return doc.track_node(name, kind, children)
 
 
