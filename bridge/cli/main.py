@@ -38,6 +38,7 @@ COMMANDS = (
     Command(
         "regenerate", "another take of a region", "emsync regenerate cut.emsync --start b9 --end b17 --parts strings"
     ),
+    Command("conform", "fit a score to a new cut of its picture", "emsync conform cut.emsync cut_v2.otio"),
     Command("takes", "history and locks of a score", "emsync takes cut.emsync use 1"),
     Command("render", "render mix and stems again", "emsync render cut.emsync --soundfont big.sf2"),
     Command("report", "draw the report again", "emsync report cut.emsync"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from emsync_engine.rules.compose import compose
-from emsync_engine.score import ChordSpan, Control, Note, Part, Score
+from emsync_engine.score import TICKS_PER_QUARTER, ChordSpan, Control, Note, Part, Score
 from emsync_engine.smf import normalise_notes
 from emsync_engine.spotting.cuesheet import CueSheet
 from emsync_engine.spotting.regrid import Kept, Regrid
@@ -61,16 +61,18 @@ def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept]
     fresh = compose(sheet, old.seed)
     moves = [_Move(k, old, regridded) for k in kept]
     before = {p.id: p for p in old.parts}
-    parts = [_part(part, before.get(part.id), moves) for part in fresh.parts]
+    old_hits = {m.tick(h.tick) for m in moves for h in old.hits if m.holds(h.tick)}
+    seams = {h.tick for h in sheet.hits} - old_hits
+    parts = [_part(part, before.get(part.id), moves, seams) for part in fresh.parts]
     chords = _chords(old.chords, fresh.chords, moves)
     return replace(fresh, parts=tuple(parts), chords=chords)
 
 
-def _part(fresh: Part, old: Part | None, moves: Sequence[_Move]) -> Part:
+def _part(fresh: Part, old: Part | None, moves: Sequence[_Move], seams: Collection[int]) -> Part:
     if old is None:
         return fresh
     kept = [move.note(n) for move in moves for n in old.notes if move.holds(n.tick)]
-    new = _around(fresh.notes, kept, moves)
+    new = _around(fresh.notes, kept, moves, seams)
     cc = [c for c in fresh.controls if not _covered(c.tick, moves)]
     cc += [replace(c, tick=m.tick(c.tick)) for m in moves for c in old.controls if m.holds(c.tick)]
     cc += _levels_at_seams(old.controls, fresh.controls, moves)
@@ -81,19 +83,26 @@ def _covered(tick: int, moves: Sequence[_Move]) -> bool:
     return any(m.covers(tick) for m in moves)
 
 
-def _around(fresh: Iterable[Note], kept: Iterable[Note], moves: Sequence[_Move]) -> list[Note]:
-    """New notes outside the kept spans; they end where a kept span begins, and give way to a kept note of their pitch."""
+def _around(fresh: Iterable[Note], kept: Iterable[Note], moves: Sequence[_Move], seams: Collection[int]) -> list[Note]:
+    """New notes outside the kept spans; they end where one begins and give way to a kept note of their pitch.
+
+    A kept span that now begins with a hit gets the hit's accent, a beat long at most, on top of what it has.
+    """
     sounding: dict[int, list[Note]] = {}
     for note in kept:
         sounding.setdefault(note.pitch, []).append(note)
     result = []
     for note in fresh:
-        if _covered(note.tick, moves):
+        inside = _covered(note.tick, moves)
+        if inside and note.tick not in seams:
             continue
         if any(k.tick <= note.tick < k.end for k in sounding.get(note.pitch, ())):
             continue
-        seam = min((m.new_start for m in moves if note.tick < m.new_start), default=note.end)
-        result.append(replace(note, duration=min(note.end, max(seam, note.tick + 1)) - note.tick))
+        stops = [m.new_start for m in moves if note.tick < m.new_start]
+        stops += [note.tick + TICKS_PER_QUARTER] if inside else []
+        stops += [k.tick for k in sounding.get(note.pitch, ()) if k.tick > note.tick]
+        end = min([note.end, *stops])
+        result.append(replace(note, duration=max(end - note.tick, 1)))
     return result
 
 

@@ -16,6 +16,8 @@ from emsync_engine.spotting.tempo import Grid, solve, tempo_map_of
 
 _ROOM_S = Fraction(9, 20)
 """Least seconds between the edge of a block and a hit beside it, and of a stretch between two blocks."""
+_SAME_S = Fraction(1, 1000)
+"""Times nearer than this are one time: a bar line meets its hit to a few microseconds."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def regrid(
     tick, now = 0, Fraction(0)
     for block in [*blocks, None]:
         stop = duration if block is None else block.new_start
-        if stop > now:
-            inner = [t for t in hits if now < t < stop]
+        if stop - now > _SAME_S:
+            inner = [t for t in hits if now + _SAME_S < t < stop - _SAME_S]
             wish = _later(wanted_bpm, float(now))
             part = solve([t - now for t in inner], stop - now, wish, end_quantum=4 if block is None else 1)
             bars += [Bar(b.tick + tick, b.beats) for b in part.bars]
@@ -140,9 +142,9 @@ def _whole_beats(score: Score, span: Kept, *, last: bool) -> Block | None:
 
 def _has_room(edge: Fraction, stop: Fraction, hits: Sequence[Fraction], side: int) -> bool:
     """Whether a beat fits between the edge and what comes next on that side: a hit, the other block or an end."""
-    others = [t for t in (*hits, stop) if (t - edge) * side > Fraction(1, 10**5)]
+    others = [t for t in (*hits, stop) if (t - edge) * side > _SAME_S]
     nearest = min((abs(t - edge) for t in others), default=_ROOM_S)
-    return abs(stop - edge) < Fraction(1, 10**5) or nearest >= _ROOM_S
+    return abs(stop - edge) <= _SAME_S or nearest >= _ROOM_S
 
 
 def _shortened(block: Block, front: int, back: int) -> Block | None:
