@@ -56,11 +56,10 @@ def report_html(
     tables = "".join(
         [
             hits_table(view),
-            tempo_table(view),
+            f'<div class="aside">{rights_list(rights)}{warnings_list(warnings)}</div>',
             sections_table(view),
+            tempo_table(view),
             takes_table(takes),
-            rights_list(rights),
-            warnings_list(warnings),
         ]
     )
     return (

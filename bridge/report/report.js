@@ -74,7 +74,9 @@
   const silence = () => { sound.hidden = true; playhead.hidden = true; };
   sound.addEventListener("error", silence);
   if (sound.error) silence();
+  let following = false;
   function follow() {
+    following = false;
     const time = sound.currentTime;
     playhead.hidden = sound.hidden;
     playhead.style.setProperty("--t", time.toFixed(3));
@@ -82,10 +84,11 @@
       tell(time);
       const x = time * scale - stage.scrollLeft, room = stage.clientWidth - gutter();
       if (x < 0 || x > room * 0.9) stage.scrollLeft = time * scale - room * 0.15;
+      following = true;
       requestAnimationFrame(follow);
     }
   }
-  for (const name of ["play", "seeked", "pause"]) sound.addEventListener(name, follow);
+  for (const name of ["play", "seeking", "timeupdate", "pause"]) sound.addEventListener(name, () => { if (!following) follow(); });
   stage.addEventListener("click", (event) => {
     const time = inside(event);
     if (time === null || sound.hidden || event.target.closest("a")) return;

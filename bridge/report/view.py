@@ -135,10 +135,12 @@ def key_text(key: Key) -> str:
 def chord_name(chord: ChordSpan, key: Key) -> tuple[str, str, str]:
     """Root, suffix and bass of ``B♭m7/F``, spelt as the key and the numeral have it; the last two may be empty."""
     names = _spelling(chord.numeral, key)
-    bass = f"/{names[chord.bass % 12]}" if chord.bass is not None and chord.bass % 12 != chord.root % 12 else ""
+    root = names[chord.root % 12]
+    above = 0 if chord.bass is None else (chord.bass - chord.root) % 12
+    bass = f"/{_spell_above(root, above)}" if above else ""
     suffix = CHORD_SUFFIXES.get(chord.quality, chord.quality)
     minor = suffix.startswith("m") and not suffix.startswith("maj")
-    return names[chord.root % 12] + ("m" if minor else ""), suffix[1:] if minor else suffix, bass
+    return root + ("m" if minor else ""), suffix[1:] if minor else suffix, bass
 
 
 def _spelling(numeral: str, key: Key) -> list[str]:
@@ -149,3 +151,14 @@ def _spelling(numeral: str, key: Key) -> list[str]:
     relative_major = key.tonic if key.mode == "major" else key.tonic + 3
     sharps = (relative_major * 7 + 5) % 12 - 5  # of the signature; flats are negative
     return PLAIN_NAMES if sharps == 0 else SHARP_NAMES if sharps > 0 else FLAT_NAMES
+
+
+def _spell_above(root: str, semitones: int) -> str:
+    """The note so far above a root, on the letter that a chord's third, fifth or seventh has: G♯ over E, not A♭."""
+    letters = "CDEFGAB"
+    letter = letters[(letters.index(root[0]) + (0, 1, 1, 2, 2, 3, 4, 4, 4, 5, 6, 6)[semitones]) % 7]
+    sharps = (
+        SHARP_NAMES.index(root[0]) + root.count("♯") - root.count("♭") + semitones - SHARP_NAMES.index(letter)
+    ) % 12
+    sharps -= 12 if sharps > 6 else 0
+    return letter + ("♯" * sharps if sharps > 0 else "♭" * -sharps)
