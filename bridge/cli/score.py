@@ -46,7 +46,8 @@ def tell(cue: dict[str, Any]) -> None:
         f" {cue['bars']} bars, {sum(cue['notes'].values())} notes, take {cue['take']} (seed {cue['seed']})"
     )
     errors = [abs(h["error_s"]) for h in cue["hits"] if h["error_s"] is not None]
-    say(f"{len(cue['hits'])} hits, " + (f"worst error {max(errors) * 1000:.3f} ms" if errors else "none accented"))
+    worst = f", worst error {max(errors) * 1000:.3f} ms" if errors else ""
+    say(f"{len(cue['hits'])} hits{worst}" if cue["hits"] else "no boundary to hit")
     table([(clock(h["time_s"]), f"bar {h['bar']}", h["label"]) for h in cue["hits"]])
     for path in cue["kept_aside"]:
         say(f"a file you had changed was kept as {path}")
