@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +13,16 @@ from bridge.report.view import View, bar_beat_text, clock_text
 OPEN_ROWS = 40
 OPEN_TEMPOS = 16
 """A longer table is folded away at first."""
+BOOKKEEPING = frozenset({"file", "sha256", "current"})
+"""Keys of a take that are of no interest to a reader."""
+NOTHING: tuple[object, ...] = (None, "", (), [], {})
 FINE_MS = 1.0
 """A hit within this is on the frame by any measure."""
+
+_CURRENT = ' <span class="tag">current</span>'
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+_SLASH = r"[/\\]"
+_PATH = re.compile(rf"(?:[A-Za-z]:)?{_SLASH}.*[^/\\]|file://.*[^/]")
 
 
 def hits_table(view: View) -> str:
@@ -85,10 +93,14 @@ def tempo_table(view: View) -> str:
 
 
 def takes_table(takes: Sequence[Mapping[str, Any]]) -> str:
-    """The history: whatever the takes record, a column a key."""
-    keys = list(dict.fromkeys(key for take in takes for key in take))
-    rows = [[_value(take.get(key)) for key in keys] for take in takes]
-    head = [(_title(key), "n" if _numeric(takes, key) else "") for key in keys]
+    """The history: a column for every key that says something, less the bookkeeping."""
+    keys = list(dict.fromkeys(key for take in takes for key in take if key not in BOOKKEEPING))
+    keys = [key for key in keys if any(take.get(key) not in NOTHING for take in takes)]
+    rows = [
+        [_value(take.get(key)) + (_CURRENT if key == keys[0] and take.get("current") else "") for key in keys]
+        for take in takes
+    ]
+    head = [("Take" if key == "number" else _title(key), "n" if _numeric(takes, key) else "") for key in keys]
     content = table("Takes", head, rows) if keys else ""
     return _section("takes-table", "Takes", content, len(rows), empty="The first take.")
 
@@ -104,16 +116,22 @@ def _numeric(takes: Sequence[Mapping[str, Any]], key: str) -> bool:
 
 
 def _value(value: Any) -> str:
-    if value is None or value == "":
+    """A value of any shape in a few words: paths by their names, mappings as pairs."""
+    if value in NOTHING:
         return '<span class="faint">–</span>'
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
-    if isinstance(value, list | tuple) and all(isinstance(item, str | int) for item in value):
-        return escape(", ".join(map(str, value)))
-    if isinstance(value, Mapping | list | tuple):
-        return f"<code>{escape(json.dumps(value, default=str, ensure_ascii=False))}</code>"
+    if isinstance(value, Mapping):
+        pairs = (f'<span class="faint">{escape(_title(str(k)))}</span> {_value(v)}' for k, v in value.items())
+        return "<br>".join(pairs)
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(item) for item in value)
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return escape(value[:16].replace("T", " "))
+    if isinstance(value, str) and _PATH.fullmatch(value):
+        return f'<span title="{escape(value)}">{escape(re.split(_SLASH, value)[-1])}</span>'
     return escape(value)
 
 

@@ -198,7 +198,23 @@ def test_takes_rights_and_warnings_are_told(cue: Cue) -> None:
     text = Page(report_html(**cue)).text
     for words in ("TimGM6mb.sf2, GPL-2.0", "rules 0.1, no training data", cue["warnings"][0], "1 warning", "Parent"):
         assert words in text
-    assert '"mood": [0.4, 0.6]' in text
+    assert "Mood\n0.4, 0.6" in text
+
+
+def test_a_take_is_told_in_words_without_bookkeeping(cue: Cue) -> None:
+    cue["takes"] = [
+        {"number": 1, "file": "takes/take-0001.json", "sha256": "f1cb", "seed": 3, "parent": None, "current": False},
+        {"number": 2, "file": "takes/take-0002.json", "sha256": "00aa", "seed": 4, "parent": None, "current": True,
+         "created": "2026-11-23T08:25:05+00:00", "changed": {},
+         "request": {"source": "C:\\films\\cut.otio", "start_s": 4.5}},
+    ]  # fmt: skip
+    html = report_html(**cue)
+    start = html.index('<section id="takes-table">')
+    takes = Page(html[start : html.index("</section>", start) + 10])
+    assert takes.text.splitlines() == [
+        "Takes", "2", "Takes", "Take", "Seed", "Created", "Request", "1", "3", "–", "–",
+        "2", "current", "4", "2026-11-23 08:25", "Source", "cut.otio", "Start, s", "4.5",
+    ]  # fmt: skip
 
 
 def test_an_empty_cue_still_has_a_report() -> None:
