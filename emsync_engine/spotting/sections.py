@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -65,8 +66,8 @@ def _nearest(time: Fraction, hits: Sequence[Fraction], within: Fraction) -> Frac
 def _segment(curve: MoodCurve, hits: Sequence[Fraction], start: Fraction, end: Fraction) -> list[Fraction]:
     """Section starts in [start, end): the cheapest segmentation, by dynamic programming over the hits.
 
-    Cost of a section: its squared mood deviation integrated over time, a constant, and a charge for length; where
-    no hit is near, a long section is cut into equal pieces.
+    Cost of a section: its squared mood deviation integrated over time, a constant, and a charge for length. None is
+    shorter than LEAST_S unless the whole stretch is; where no hit is near, a long one is cut into equal pieces.
     """
     points = [start, *hits, end]
     best: list[tuple[float, int]] = [(0.0, 0)]
@@ -74,11 +75,12 @@ def _segment(curve: MoodCurve, hits: Sequence[Fraction], start: Fraction, end: F
         options = []
         for i in range(j - 1, -1, -1):
             length = float(points[j] - points[i])
-            cost = best[i][0] + _span_cost(curve, float(points[i]), float(points[j]))
-            options.append((cost, i))
-            if length > MOST_S * 2:
+            whole = i == 0 and j == len(points) - 1
+            if math.isfinite(best[i][0]) and (length >= LEAST_S or whole):
+                options.append((best[i][0] + _span_cost(curve, float(points[i]), float(points[j])), i))
+            if options and length > MOST_S * 2:
                 break
-        best.append(min(options))
+        best.append(min(options, default=(math.inf, 0)))
     starts, j = [], len(points) - 1
     while j > 0:
         i = best[j][1]
@@ -91,8 +93,7 @@ def _span_cost(curve: MoodCurve, start: float, end: float) -> float:
     length = end - start
     inside = (curve.time_s >= start) & (curve.time_s < end)
     spread = float(curve.valence[inside].var() + curve.arousal[inside].var()) if inside.sum() > 1 else 0.0
-    short = 3.0 * max(0.0, LEAST_S - length) / LEAST_S * LEAST_S
-    return spread * length * 4 + _CHANGE_COST + _LONG_COST * max(0.0, length - COMFORT_S) + short
+    return spread * length * 4 + _CHANGE_COST + _LONG_COST * max(0.0, length - COMFORT_S)
 
 
 def _split(start: Fraction, end: Fraction) -> list[Fraction]:

@@ -28,7 +28,7 @@ _OPTIONS = 7
 _SCALES = tuple(1 + 0.01 * k for k in range(-12, 13))
 _STIFFNESS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 _END_QUANTUM = 4  # the picture may end on any quarter of a beat
-_PICKUP_COST = 4.0  # most that a pickup's own tempo may cost
+_PICKUP_UNIT = 0.05  # a pickup this far (log) from the wanted tempo, or from the next span's, costs 1
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,16 @@ def _plan_for_scale(
         last = i == len(spans) - 1
         choices = _beat_options(span, bpm * scale, end_quantum if last else 1)
         logs = [math.log(float(n) * 60 / span) for n in choices]
+        cost_of = _pickup_cost if pickup and i == 0 else _deviation_cost
         costs = [
-            ((log - math.log(bpm * scale)) / _DEVIATION_UNIT) ** 2 * (0.4 if last else 1.0) + _odd_bar_cost(n)
+            cost_of(log - math.log(bpm * scale)) * (0.4 if last else 1.0) + _odd_bar_cost(n)
             for n, log in zip(choices, logs)
         ]
         if not totals:
             totals, links = costs, [0] * len(choices)
         else:
-            most = _PICKUP_COST if pickup and i == 1 else math.inf
-            arrivals = [[t + min(_step_cost(log - old), most) for t, old in zip(totals, tempos)] for log in logs]
+            step_cost = _pickup_cost if pickup and i == 1 else _step_cost
+            arrivals = [[t + step_cost(log - old) for t, old in zip(totals, tempos)] for log in logs]
             links = [row.index(min(row)) for row in arrivals]
             totals = [cost + row[j] for cost, row, j in zip(costs, arrivals, links)]
         tempos = logs
@@ -117,6 +118,14 @@ def _plan_for_scale(
         chosen.append(choices[at])
         at = links[at]
     return cost, chosen[::-1]
+
+
+def _deviation_cost(deviation: float) -> float:
+    return (deviation / _DEVIATION_UNIT) ** 2
+
+
+def _pickup_cost(deviation: float) -> float:
+    return abs(deviation) / _PICKUP_UNIT
 
 
 def _step_cost(step: float) -> float:
