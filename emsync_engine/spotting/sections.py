@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
+
 from emsync_engine.mood import MoodCurve
 
 LEAST_S = 8.0
@@ -91,8 +93,9 @@ def _segment(curve: MoodCurve, hits: Sequence[Fraction], start: Fraction, end: F
 
 def _span_cost(curve: MoodCurve, start: float, end: float) -> float:
     length = end - start
-    inside = (curve.time_s >= start) & (curve.time_s < end)
-    spread = float(curve.valence[inside].var() + curve.arousal[inside].var()) if inside.sum() > 1 else 0.0
+    first, last = np.searchsorted(curve.time_s, (start, end))
+    inside = slice(first, last)
+    spread = float(curve.valence[inside].var() + curve.arousal[inside].var()) if last - first > 1 else 0.0
     return spread * length * 4 + _CHANGE_COST + _LONG_COST * max(0.0, length - COMFORT_S)
 
 
