@@ -205,10 +205,10 @@ class _Builder:
         if schema == "Transition":
             return Fraction(0)
         window = self._range(node)
-        children = list(enumerate(doc.nodes_of(node, "children")))
         if schema == "Track" and (window is None or self._ignored_window(window, node, path)):
-            return sum((self._length(child, (*path, i)) for i, child in children), Fraction(0))
+            return self._content_length(node, path)
         if schema == "Stack" and window is None:
+            children = enumerate(doc.nodes_of(node, "children"))
             return max((self._length(child, (*path, i)) for i, child in children), default=Fraction(0))
         if window is None:
             window = doc.range_of(doc.media_reference_of(node).get("available_range"))
@@ -221,11 +221,27 @@ class _Builder:
             return window[1] / abs(speed)
         return window[1]
 
+    def _content_length(self, track: Node, path: Path) -> Fraction:
+        """Length of a track's children laid end to end."""
+        position = Fraction(0)
+        child = track
+        try:
+            for number, child in enumerate(doc.nodes_of(track, "children")):
+                position += self._length(child, (*path, number))
+        except InputError as error:
+            if error.where:
+                raise
+            names = [doc.text_of(node, "name") for node in (track, child)]
+            place = f"track {names[0]!r}" if names[0] else f"track {path[-1] + 1 if path else 1}"
+            where = f"{self._where}, {place}, {names[1]!r} at {float(position):.3f} s"
+            raise InputError(error.message, where, error.code) from error
+        return position
+
     def _ignored_window(self, window: tuple[Fraction, Fraction], track: Node, path: Path) -> bool:
         """A track's window that is empty or outside its content says something else (a record start)."""
         if window[0] < 0:
             return True
-        content = sum((self._length(c, (*path, i)) for i, c in enumerate(doc.nodes_of(track, "children"))), Fraction(0))
+        content = self._content_length(track, path)
         return content > 0 and (window[0] >= content or not window[1])
 
     def _stack(self, stack: Node, path: Path, context: _Context) -> None:

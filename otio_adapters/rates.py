@@ -21,9 +21,6 @@ def sequence_rate(document: Node) -> Fraction:
 
     In this order: what Premiere states, the start timecode's rate, the commonest rate of the items on picture tracks,
     then on any track; 24 for an empty timeline.
-
-    Raises:
-        InputError: a damaged time.
     """
     stated = _premiere_rate(document)
     if stated is None:
@@ -40,7 +37,11 @@ def sequence_rate(document: Node) -> Fraction:
 
 
 def _rate_or_none(time: Any) -> Fraction | None:
-    return doc.rate_of(time) if isinstance(time, dict) else None
+    """The rate of a time; None for damage, which is reported with its place when the item is laid out."""
+    try:
+        return doc.rate_of(time) if isinstance(time, dict) else None
+    except InputError:
+        return None
 
 
 def _plausible(rate: Fraction | None) -> Fraction | None:
