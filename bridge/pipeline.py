@@ -168,7 +168,8 @@ def _cue_folders(home: Path, cues: Sequence[CueRange]) -> list[Path]:
     names: list[str] = []
     for cue in cues:
         plain = re.sub(r"[^\w.-]+", "_", cue.name, flags=re.ASCII).strip("._") or "cue"
-        number = sum(n == plain or n.startswith(f"{plain}_") for n in names)
+        alike = [n.casefold() for n in names]  # folders that some systems take for the same one
+        number = sum(n == plain.casefold() or n.startswith(f"{plain.casefold()}_") for n in alike)
         names.append(plain if not number else f"{plain}_{number + 1}")
     return [home / f"{name}.emsync" for name in names]
 

@@ -87,6 +87,9 @@ def cue_ranges(picture: Picture) -> list[CueRange]:
     """The cues of ``cue: NAME`` and ``end`` markers; without them one cue, to the first ``end`` or the end.
 
     A cue lasts to the next ``cue:``, the next ``end`` or the end of the picture. Equal names are numbered.
+
+    Raises:
+        InputError: a cue would not last a frame.
     """
     stops: Sequence[PictureMarker] = sorted(
         (m for m in picture.markers if m.instruction and m.instruction.kind in ("cue", "end")), key=lambda m: m.time
@@ -100,6 +103,13 @@ def cue_ranges(picture: Picture) -> list[CueRange]:
     for marker in starts:
         end = next((m.time for m in stops if m.time > marker.time), picture.duration)
         name = str(marker.instruction.value) if marker.instruction else ""
+        if picture.frame_at(end) <= picture.frame_at(marker.time):
+            raise InputError(
+                f"the cue {name!r} at {picture.timecode_at(marker.time)} has no length: it begins where the picture "
+                "ends; move its marker",
+                where=picture.source,
+                code="empty_cue",
+            )
         used[name] = used.get(name, 0) + 1
         cues.append(CueRange(name if used[name] == 1 else f"{name} {used[name]}", marker.time, end))
     return cues
