@@ -28,6 +28,7 @@ _OPTIONS = 7
 _SCALES = tuple(1 + 0.01 * k for k in range(-12, 13))
 _STIFFNESS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 _END_QUANTUM = 4  # the picture may end on any quarter of a beat
+_GLIDE = 3  # steps that may lead from a pickup's tempo to the cue's
 _PICKUP_UNIT = 0.05  # a pickup this far (log) from the wanted tempo, or from the next span's, costs 1
 
 
@@ -217,11 +218,11 @@ def _bar_line_times(
 
 
 def _has_own_pickup(hit_ticks: Sequence[int], guess: Sequence[float], beats: Sequence[float]) -> bool:
-    """Whether the first bar, up to a first hit, goes at a tempo that no unforced step leads to or from."""
+    """Whether the first bar, up to a first hit, goes at a tempo that a few unforced steps do not lead away from."""
     if len(beats) < 2 or not hit_ticks or hit_ticks[0] != beats[0] * TICKS_PER_QUARTER:
         return False
     first, second = ((guess[i + 1] - guess[i]) / beats[i] for i in (0, 1))
-    return _largest_step((first, second)) > MAX_STEP
+    return _largest_step((first, second)) > (1 + MAX_STEP) ** _GLIDE - 1
 
 
 def _largest_step(periods: Sequence[float]) -> float:
