@@ -159,7 +159,7 @@ def _index(root: Path, depth: int | None) -> dict[str, list[Path]]:
     seen = 0
     for folder, folders, files in os.walk(root):
         below = len(Path(folder).relative_to(root).parts)
-        folders[:] = [] if depth is not None and below >= depth else sorted(f for f in folders if not f.startswith("."))
+        folders[:] = [] if depth is not None and below >= depth else sorted(filter(_is_searched, folders))
         for name in sorted(files):
             seen += 1
             path = Path(folder, name)
@@ -169,6 +169,11 @@ def _index(root: Path, depth: int | None) -> dict[str, list[Path]]:
         if seen > _MAX_INDEXED:
             break
     return names
+
+
+def _is_searched(folder: str) -> bool:
+    """Hidden folders and our own score folders hold no media of the timeline."""
+    return not folder.startswith(".") and not folder.endswith(".emsync")
 
 
 def _exists(path: Path) -> bool:

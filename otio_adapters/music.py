@@ -20,7 +20,7 @@ from otio_adapters import document as doc
 from otio_adapters.document import Node
 from otio_adapters.layout import OURS
 from otio_adapters.read import read_timeline
-from otio_adapters.resolve import timing_of
+from otio_adapters.returned import document_of
 
 _MARKER_COLOUR = "PURPLE"
 
@@ -69,11 +69,7 @@ def timeline_with_music(picture_source: Path, music: MusicDelivery) -> Node:
     if source.suffix.lower() == ".otio":
         whole = doc.parse_document(source.read_bytes(), source.name)
         return _with_music(reading.document if doc.schema_of(whole) == "Track" else whole, music)
-    document = dict(reading.document)
-    if document.get("global_start_time") is None:
-        _, start_frame, _ = timing_of(reading)
-        document["global_start_time"] = doc.rational_time(start_frame / music.rate, music.rate)
-    return _with_music(document, music)
+    return _with_music(document_of(reading), music)
 
 
 def _with_music(document: Node, music: MusicDelivery) -> Node:

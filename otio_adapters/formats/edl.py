@@ -20,7 +20,7 @@ _EVENT = re.compile(rf"^\s*(\d{{1,6}})\s+(.*?)\s+({_TC})\s+({_TC})\s+({_TC})\s+(
 _TRANSITION = re.compile(r"^(C|D|W\d*|K|KB|KO)$", re.IGNORECASE)
 _SPEED = re.compile(rf"^\s*M2\s+(.*?)\s*([-+]?\d+(?:\.\d+)?)\s+({_TC})?\s*$", re.IGNORECASE)
 _COUNTING = re.compile(r"^\s*FCM\s*:\s*(NON)?", re.IGNORECASE)
-_NOTE = re.compile(r"^\s*\*?\s*(FROM CLIP NAME|TO CLIP NAME|SOURCE FILE)\s*:\s*(.*?)\s*$", re.IGNORECASE)
+_NOTE = re.compile(r"^\s*\*?\s*(FROM CLIP NAME|TO CLIP NAME|SOURCE FILE|FROM FILE)\s*:\s*(.*?)\s*$", re.IGNORECASE)
 _LOCATOR = re.compile(rf"^\s*\*?\s*LOC:\s*({_TC})\s+(\S+)\s*(.*?)\s*$", re.IGNORECASE)
 _TITLE = re.compile(r"^\s*TITLE\s*:\s*(.*?)\s*$", re.IGNORECASE)
 _BLACK_REELS = frozenset({"BL", "BLACK"})
@@ -216,7 +216,9 @@ class _Builder:
         speed = self._speed(event)
         source = self._source(event) or Fraction(0)
         metadata: Node = {"cmx_3600": {"reel": event.reel}} if event.reel else {}
-        reference = doc.missing_reference(event.notes.get("SOURCE FILE", event.reel))
+        file = event.notes.get("FROM FILE")
+        known = event.notes.get("SOURCE FILE", event.reel)
+        reference = doc.external_reference(file, None, known) if file else doc.missing_reference(known)
         return Placed(lo, hi, event.name, reference, source, speed, metadata=metadata)
 
     def _speed(self, event: _Event) -> Fraction:

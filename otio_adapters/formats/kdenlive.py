@@ -143,19 +143,18 @@ class _Project:
         return clips
 
     def _clip(self, producer: Element, start: Fraction, end: Fraction, first: Fraction, kind: str) -> Placed:
-        resource = _property(producer, "resource")
+        resource, service = _property(producer, "resource"), _property(producer, "mlt_service")
+        speed = Fraction(1)
+        if service == "timewarp":
+            factor, _, file = resource.partition(":")
+            speed = _number(_property(producer, "warp_speed") or factor)
+            resource = _property(producer, "warp_resource") or file or resource
         name = _property(producer, "kdenlive:clipname") or Path(resource).name or producer.get("id") or ""
         if producer.tag == "tractor":
             return Placed(start, end, name, None, first, nest=self._nest(producer, kind))
-        service = _property(producer, "mlt_service")
         if service in _GENERATORS or resource in ("black", "color:black"):
             kind_of = "black" if resource in ("black", "#000000", "0x000000ff") else _GENERATORS.get(service, "black")
             return Placed(start, end, "" if kind_of == "black" else name, doc.generator_reference(kind_of, name))
-        speed = Fraction(1)
-        if service == "timewarp":
-            factor, _, rest = resource.partition(":")
-            speed, resource = _number(_property(producer, "warp_speed") or factor), rest or resource
-            resource = _property(producer, "warp_resource") or resource
         length = self._time(_property(producer, "length"))
         available = doc.time_range(_ZERO, length * abs(speed), self.rate) if 0 < length < 10**6 else None
         marks = tuple(self._marker(mark) for mark in self._markers.get(_property(producer, "kdenlive:id"), []))

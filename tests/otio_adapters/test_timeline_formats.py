@@ -170,12 +170,14 @@ def fcpxml(spine: str, resources: str = "") -> str:
     <spine>{spine}</spine></sequence></project></event></library></fcpxml>"""
 
 
-def test_fcpxml_counts_from_the_sequence_start(tmp_path: Path) -> None:
-    spine = """<asset-clip ref="a1" offset="3600s" start="3610s" duration="4s" name="one">
+FCPXML_SPINE = """<asset-clip ref="a1" offset="3600s" start="3610s" duration="4s" name="one">
       <marker start="3611s" duration="1/25s" value="hit"/></asset-clip>
       <gap offset="3604s" start="3600s" duration="1s"/>
       <asset-clip ref="a2" offset="3605s" duration="5s" name="two"/>"""
-    picture = read_picture(write(tmp_path, "x.fcpxml", fcpxml(spine)))
+
+
+def test_fcpxml_counts_from_the_sequence_start(tmp_path: Path) -> None:
+    picture = read_picture(write(tmp_path, "x.fcpxml", fcpxml(FCPXML_SPINE)))
     assert edits(picture) == [(100, "to_black"), (125, "from_black")]
     assert picture.start_timecode == "01:00:00:00"
     assert picture.shots[0].media == "/m/a b.mov"
