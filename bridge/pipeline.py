@@ -342,7 +342,7 @@ def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]
     with only_writer(request.folder, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
         document, take, cue = _current(folder)
-        start, end = _region(request, take.score, cue.cut.picture)
+        start, end = _region(request, take, cue.cut.picture)
         parts = _known_parts(request.parts, take.score)
         seed = request.seed if request.seed is not None else max(t.seed for t in document.takes) + 1
         free = locks.free_regions(take.score, document.locks, start, end, parts)
@@ -378,11 +378,13 @@ def _current(folder: ScoreFolder, number: int | None = None) -> tuple[Document, 
     return document, take, Cue(folder.path, folder.cut(entry.cut), folder.cut_timeline(entry.cut), take)
 
 
-def _region(request: RegenerateRequest, score: Score, picture: Picture) -> tuple[int, int]:
+def _region(request: RegenerateRequest, take: Take, picture: Picture) -> tuple[int, int]:
+    """Start and end in ticks. A region that reaches into the closing chord holds all of it, so that it rings on."""
+    score = take.score
     start, end = (_snapped(parse_time(t, picture, score), score) for t in (request.start, request.end))
     if start >= end:
         raise InputError(f"the region {request.start} to {request.end} is empty", code="bad_range")
-    return start, min(end, score.end_tick)
+    return start, score.end_tick if end > take.sheet.final_tick else end
 
 
 def _snapped(seconds: Fraction, score: Score) -> int:

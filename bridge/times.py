@@ -41,6 +41,8 @@ def parse_time(text: str, picture: Picture, score: Score | None = None) -> Fract
                 f"{text!r} is not a time (seconds such as 12.5, timecode such as 01:00:12:05, or bars such as b17.1)",
                 code="bad_time",
             ) from error
+    if 0 < seconds - picture.duration < 1 / (2 * picture.rate):
+        return picture.duration  # the end as printed, which rounds
     if not 0 <= seconds <= picture.duration:
         raise InputError(
             f"{text} lies outside the picture ({picture.start_timecode} to {picture.timecode_at(picture.duration)}, "

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 _NTSC_BASES = (12, 15, 24, 30, 48, 60, 72, 96, 100, 120, 240)
 _NTSC_TOLERANCE = Fraction(6, 1000)  # Hz; 23.98 and 23.976 both mean 24000/1001
-_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{0,15}|/\d{1,15})?|[+-]?\.\d{1,15}")
+_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{0,30}|/\d{1,30})?|[+-]?\.\d{1,30}")
 _TIMECODE = re.compile(r"^(\d{1,3}):(\d{2}):(\d{2})([:;.])(\d{2,3})$")
 
 
