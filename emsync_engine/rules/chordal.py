@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import groupby
 
 from emsync_engine.rules.context import SIXTEENTH, BarContext, Context, as_chord
 from emsync_engine.rules.voicing import voice_lead
@@ -14,16 +13,17 @@ Voiced = tuple[BarContext, ChordSpan, tuple[int, ...]]
 """A chord inside a bar and its voicing, low to high."""
 
 
+_REGISTERS = (-4, -2, 0, 2, 4)
+"""Semitones by which a section lies lower or higher than the part's usual place."""
+
+
 def voiced_bars(context: Context, part: str, low: int, high: int, voices: int, centre: float) -> list[Voiced]:
     """Every chord of every bar in which the part plays, voice-led from start to end."""
     rows = [(bar, span) for bar in context.bars_of(part) for span in bar.chords]
-    voicings = voice_lead([as_chord(span) for _, span in rows], low, high, voices, centre)
+    lifts = {s.id: context.rng(s, part, "register").choice(_REGISTERS) for s in context.sheet.sections}
+    places = [lifts[bar.section.id] for bar, _ in rows]
+    voicings = voice_lead([as_chord(span) for _, span in rows], low, high, voices, centre, places)
     return [(bar, span, voicing) for (bar, span), voicing in zip(rows, voicings)]
-
-
-def by_section(rows: Sequence[Voiced]) -> list[list[Voiced]]:
-    """The rows of each section, in order."""
-    return [list(group) for _, group in groupby(rows, key=lambda row: row[0].section.id)]
 
 
 def arpeggio(
@@ -75,6 +75,8 @@ def tied(rows: Sequence[Voiced], notes_of: Sequence[list[Note]]) -> list[Note]:
                 note = Note(before.tick, note.pitch, note.end - before.tick, before.velocity)
             elif before:
                 done.append(before)
+            if note.pitch in following:  # struck twice within the chord
+                done.append(following[note.pitch])
             following[note.pitch] = note
         done += open_notes.values()
         open_notes = following

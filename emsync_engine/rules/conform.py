@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
+from emsync_engine.instructions import PARTS
 from emsync_engine.rules.compose import compose
-from emsync_engine.score import TICKS_PER_QUARTER, ChordSpan, Control, Note, Part, Score
+from emsync_engine.score import TICKS_PER_QUARTER, ChordSpan, Control, Note, Part, Score, Section
 from emsync_engine.smf import normalise_notes
 from emsync_engine.spotting.cuesheet import CueSheet
 from emsync_engine.spotting.regrid import Kept, Regrid
@@ -17,37 +20,90 @@ class _Move:
 
     def __init__(self, kept: Kept, old: Score, new: Regrid) -> None:
         self.old_start, self.old_end = old.tempo_map.tick(kept.old_start), old.tempo_map.tick(kept.old_end)
-        tempo_map = new.grid.tempo_map
-        self.new_start = tempo_map.tick(kept.new_start)
-        self.new_end = min(tempo_map.tick(kept.new_end), new.grid.end_tick)
-        self._old, self._new, self._shift = old.tempo_map, tempo_map, kept.shift
-        self._block = next(
-            (
-                (block, at)
-                for block, at in new.blocks
-                if block.shift == kept.shift and self.old_start <= block.start and block.end <= self.old_end + 1
-            ),
-            None,
-        )
+        self._new = new.grid.tempo_map
+        self.new_start = self._new.tick(kept.new_start)
+        self.new_end = min(self._new.tick(kept.new_end), new.grid.end_tick)
+        self._old, self._shift = old.tempo_map, kept.shift
+        self._blocks = [
+            (block, at)
+            for block, at in new.blocks
+            if block.shift == kept.shift and self.old_start <= block.start and block.end <= self.old_end + 1
+        ]
 
     def holds(self, old_tick: int) -> bool:
         return self.old_start <= old_tick < self.old_end
 
-    def covers(self, new_tick: int) -> bool:
-        return self.new_start <= new_tick < self.new_end
-
     def tick(self, old_tick: int) -> int:
-        """Where an old tick is now: by whole beats inside the block, by its second in the odd beats at the edges."""
-        if self._block:
-            block, at = self._block
+        """Where an old tick is now: by whole beats inside a block, by its second in the odd beats at the edges."""
+        for block, at in self._blocks:
             if block.start <= old_tick <= block.end:
                 return old_tick - block.start + at
         return self._new.tick(self._old.seconds(old_tick) + self._shift)
 
     def note(self, note: Note) -> Note:
-        start = self.tick(note.tick)
+        start = max(self.tick(note.tick), self.new_start)
         end = min(self.tick(min(note.end, self.old_end)), self.new_end)
         return replace(note, tick=start, duration=max(end - start, 1))
+
+
+class _Moves:
+    """All kept spans by new time."""
+
+    def __init__(self, moves: Iterable[_Move]) -> None:
+        self.all = sorted(moves, key=lambda m: m.new_start)
+        self._starts = [m.new_start for m in self.all]
+
+    def at(self, new_tick: int) -> _Move | None:
+        """The span that covers a tick of the new score."""
+        i = bisect_right(self._starts, new_tick) - 1
+        return self.all[i] if i >= 0 and new_tick < self.all[i].new_end else None
+
+    def next_start(self, new_tick: int) -> list[int]:
+        """Where the next span after a tick begins, if there is one."""
+        i = bisect_right(self._starts, new_tick)
+        return self._starts[i : i + 1]
+
+    def outside(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """What of [start, end) no span covers."""
+        at = start
+        for move in self.all:
+            if move.new_end <= at:
+                continue
+            if move.new_start >= end:
+                break
+            if move.new_start > at:
+                yield at, move.new_start
+            at = move.new_end
+        if at < end:
+            yield at, end
+
+
+def with_old_sections(sheet: CueSheet, old: Score, regridded: Regrid, kept: Sequence[Kept]) -> CueSheet:
+    """The sheet with the old ids for the sections that hold most of an old one's picture, so that locks and seeds
+    stay with their music; the other sections get numbers that were not in use."""
+    moves = [_Move(k, old, regridded) for k in kept]
+    shared = sorted(
+        ((-_shared(a.tick, a.end, b.tick, b.end, moves), k, i) for i, a in enumerate(old.sections)
+         for k, b in enumerate(sheet.sections)),
+    )  # fmt: skip
+    ids: dict[int, str] = {}
+    for amount, k, i in shared:
+        if amount < 0 and k not in ids and old.sections[i].id not in ids.values():
+            ids[k] = old.sections[i].id
+    used = {s.id for s in old.sections}
+    fresh = (f"s{n}" for n in range(1, len(sheet.sections) + len(used) + 1) if f"s{n}" not in used)
+    sections = [replace(s, id=ids.get(k) or next(fresh)) for k, s in enumerate(sheet.sections)]
+    return replace(sheet, sections=tuple(sections))
+
+
+def _shared(old_start: int, old_end: int, new_start: int, new_end: int, moves: Iterable[_Move]) -> int:
+    """Ticks of an old section that lie in a new one."""
+    total = 0
+    for move in moves:
+        a, b = max(old_start, move.old_start), min(old_end, move.old_end)
+        if a < b:
+            total += max(min(move.tick(b), new_end) - max(move.tick(a), new_start), 0)
+    return total
 
 
 def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept]) -> Score:
@@ -59,31 +115,51 @@ def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept]
         kept: the spans of unchanged picture that ``regridded`` was made with.
     """
     fresh = compose(sheet, old.seed)
-    moves = [_Move(k, old, regridded) for k in kept]
-    before = {p.id: p for p in old.parts}
-    old_hits = {m.tick(h.tick) for m in moves for h in old.hits if m.holds(h.tick)}
+    moves = _Moves(_Move(k, old, regridded) for k in kept)
+    old_hits = {m.tick(h.tick) for m in moves.all for h in old.hits if m.holds(h.tick)}
     seams = {h.tick for h in sheet.hits} - old_hits
-    parts = [_part(part, before.get(part.id), moves, seams) for part in fresh.parts]
-    chords = _chords(old.chords, fresh.chords, moves)
-    return replace(fresh, parts=tuple(parts), chords=chords)
+    before, after = ({p.id: p for p in score.parts} for score in (old, fresh))
+    parts = [
+        _part(after.get(name), before.get(name), moves, seams, sheet)
+        for name in PARTS
+        if name in before or name in after
+    ]
+    return replace(
+        fresh,
+        parts=tuple(parts),
+        chords=_chords(old.chords, fresh.chords, moves),
+        sections=_sections(old.sections, fresh.sections),
+        metadata=_metadata(old, fresh, moves),
+    )
 
 
-def _part(fresh: Part, old: Part | None, moves: Sequence[_Move], seams: Collection[int]) -> Part:
-    if old is None:
-        return fresh
-    kept = [move.note(n) for move in moves for n in old.notes if move.holds(n.tick)]
-    new = _around(fresh.notes, kept, moves, seams)
-    cc = [c for c in fresh.controls if not _covered(c.tick, moves)]
-    cc += [replace(c, tick=m.tick(c.tick)) for m in moves for c in old.controls if m.holds(c.tick)]
-    cc += _levels_at_seams(old.controls, fresh.controls, moves)
-    return replace(old, notes=normalise_notes([*kept, *new]), controls=_unique(cc))
+def _part(
+    fresh: Part | None,
+    old: Part | None,
+    moves: _Moves,
+    seams: Collection[int],
+    sheet: CueSheet,
+) -> Part:
+    kept = [m.note(n) for m in moves.all for n in (old.notes if old else ()) if m.holds(n.tick)]
+    kept = list(_audible(kept, sheet.silences))
+    new = _around(fresh.notes if fresh else (), kept, moves, seams)
+    controls = _controls(old.controls if old else (), fresh.controls if fresh else (), moves, sheet.end_tick)
+    part = old or fresh
+    assert part is not None
+    return replace(part, notes=normalise_notes([*kept, *new]), controls=controls)
 
 
-def _covered(tick: int, moves: Sequence[_Move]) -> bool:
-    return any(m.covers(tick) for m in moves)
+def _audible(notes: Iterable[Note], silences: Iterable[tuple[int, int]]) -> Iterator[Note]:
+    """Notes kept out of the silences that the new timeline asks for."""
+    spans = list(silences)
+    for note in notes:
+        ends = [a for a, b in spans if a < note.end and note.tick < b]
+        end = min([note.end, *ends])
+        if end > note.tick:
+            yield replace(note, duration=end - note.tick)
 
 
-def _around(fresh: Iterable[Note], kept: Iterable[Note], moves: Sequence[_Move], seams: Collection[int]) -> list[Note]:
+def _around(fresh: Iterable[Note], kept: Iterable[Note], moves: _Moves, seams: Collection[int]) -> list[Note]:
     """New notes outside the kept spans; they end where one begins and give way to a kept note of their pitch.
 
     A kept span that now begins with a hit gets the hit's accent, a beat long at most, on top of what it has.
@@ -93,63 +169,81 @@ def _around(fresh: Iterable[Note], kept: Iterable[Note], moves: Sequence[_Move],
         sounding.setdefault(note.pitch, []).append(note)
     result = []
     for note in fresh:
-        inside = _covered(note.tick, moves)
+        inside = moves.at(note.tick)
         if inside and note.tick not in seams:
             continue
-        if any(k.tick <= note.tick < k.end for k in sounding.get(note.pitch, ())):
+        same = sounding.get(note.pitch, ())
+        if any(k.tick <= note.tick < k.end for k in same):
             continue
-        stops = [m.new_start for m in moves if note.tick < m.new_start]
-        stops += [note.tick + TICKS_PER_QUARTER] if inside else []
-        stops += [k.tick for k in sounding.get(note.pitch, ()) if k.tick > note.tick]
-        end = min([note.end, *stops])
-        result.append(replace(note, duration=max(end - note.tick, 1)))
+        stops = [*moves.next_start(note.tick), *(k.tick for k in same if k.tick > note.tick)]
+        stops += [min(note.tick + TICKS_PER_QUARTER, inside.new_end)] if inside else []
+        result.append(replace(note, duration=max(min([note.end, *stops]) - note.tick, 1)))
     return result
 
 
-def _levels_at_seams(old: Sequence[Control], fresh: Sequence[Control], moves: Sequence[_Move]) -> list[Control]:
-    """The level of each controller set anew where a kept span begins and where it ends."""
-    rows = []
-    for move in moves:
-        for source, at, place in ((old, move.old_start, move.new_start), (fresh, move.new_end, move.new_end)):
-            levels: dict[int, Control] = {}
-            for control in source:
-                if control.tick <= at:
-                    levels[control.controller] = control
-            rows += [replace(c, tick=place) for c in levels.values()]
-    return rows
+# --- controllers ---------------------------------------------------------------------------------------------
 
 
-def _unique(controls: Iterable[Control]) -> tuple[Control, ...]:
-    """One event a controller and tick, the first given; changes only."""
-    by_place: dict[tuple[int, int], Control] = {}
-    for control in controls:
-        by_place.setdefault((control.tick, control.controller), control)
-    level: dict[int, int] = {}
+def _controls(old: Sequence[Control], fresh: Sequence[Control], moves: _Moves, end_tick: int) -> tuple[Control, ...]:
+    """The old controllers over kept spans, the new ones between; each level set anew where a span begins or ends."""
+    rows = [replace(c, tick=m.tick(c.tick)) for m in moves.all for c in old if m.holds(c.tick)]
+    rows += [c for c in fresh if not moves.at(c.tick)]
+    levels = [c for m in moves.all for c in _levels(old, m.old_start, m.new_start)]
+    levels += [c for m in moves.all if not moves.at(m.new_end) for c in _levels(fresh, m.new_end, m.new_end)]
+    return _with_levels(rows, [c for c in levels if c.tick < end_tick])
+
+
+def _levels(source: Iterable[Control], at: int, place: int) -> list[Control]:
+    """The value of each controller at a tick, as events at another."""
+    levels: dict[int, Control] = {}
+    for control in source:
+        if control.tick <= at:
+            levels[control.controller] = control
+    return [replace(c, tick=place) for c in levels.values()]
+
+
+def _with_levels(rows: Iterable[Control], levels: Iterable[Control]) -> tuple[Control, ...]:
+    """The controls, one a controller and tick, and those levels that are not there already."""
+    by_place = {(c.tick, c.controller): c for c in reversed(list(rows))}
+    set_anew = {(c.tick, c.controller): c for c in reversed(list(levels))}
+    now: dict[int, int] = {}
     result = []
-    for control in sorted(by_place.values()):
-        if level.get(control.controller) != control.value:
+    for place, control in sorted({**set_anew, **by_place}.items()):
+        if place in by_place or now.get(control.controller) != control.value:
             result.append(control)
-            level[control.controller] = control.value
+            now[control.controller] = control.value
     return tuple(result)
 
 
-def _chords(old: Sequence[ChordSpan], fresh: Sequence[ChordSpan], moves: Sequence[_Move]) -> tuple[ChordSpan, ...]:
+# --- harmony and form ----------------------------------------------------------------------------------------
+
+
+def _chords(old: Sequence[ChordSpan], fresh: Sequence[ChordSpan], moves: _Moves) -> tuple[ChordSpan, ...]:
     """Kept chords over kept spans, new ones between."""
     result = []
-    for move in moves:
+    for move in moves.all:
         for span in old:
             a, b = max(span.tick, move.old_start), min(span.end, move.old_end)
             if a < b:
-                start = move.tick(a)
+                start = max(move.tick(a), move.new_start)
                 result.append(replace(span, tick=start, duration=max(min(move.tick(b), move.new_end) - start, 1)))
     for span in fresh:
-        for a, b in _outside(span.tick, span.end, moves):
-            result.append(replace(span, tick=a, duration=b - a))
+        result += [replace(span, tick=a, duration=b - a) for a, b in moves.outside(span.tick, span.end)]
     return tuple(sorted(result, key=lambda c: c.tick))
 
 
-def _outside(start: int, end: int, moves: Sequence[_Move]) -> list[tuple[int, int]]:
-    pieces = [(start, end)]
-    for move in moves:
-        pieces = [p for a, b in pieces for p in ((a, min(b, move.new_start)), (max(a, move.new_end), b)) if p[1] > p[0]]
-    return pieces
+def _sections(old: Sequence[Section], fresh: Sequence[Section]) -> tuple[Section, ...]:
+    """The new sections; one that was there before keeps its seed and take."""
+    before = {s.id: s for s in old}
+    return tuple(replace(s, seed=before[s.id].seed, take=before[s.id].take) if s.id in before else s for s in fresh)
+
+
+def _metadata(old: Score, fresh: Score, moves: _Moves) -> dict[str, Any]:
+    """Seeds of the sections that were there before, and where the motif is stated now."""
+    seeds = {**fresh.metadata["seeds"]}
+    for name, row in old.metadata.get("seeds", {}).items():
+        if name in seeds:
+            seeds[name] = {**seeds[name], **row}
+    motif = [m.tick(t) for m in moves.all for t in old.metadata.get("motif_ticks", ()) if m.holds(t)]
+    motif += [t for t in fresh.metadata["motif_ticks"] if not moves.at(t)]
+    return {**fresh.metadata, "seeds": seeds, "motif_ticks": sorted(motif)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from emsync_engine.rules.chordal import Voiced, held, strokes, tied, voiced_bars
 from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context, as_chord
 from emsync_engine.rules.theory import scale_for, snap, step
@@ -23,12 +25,30 @@ def write(context: Context, part: str, has_melody: frozenset[str]) -> list[Note]
         voices = voicing[:2] if melodic else voicing if bar.level else voicing[:3]
         if bar.level <= 2:
             sings = bar.level == 2 and not melodic
-            pads.append(held(row[1], voices[:-1] if sings else voices, round(30 + 52 * bar.energy)))
+            pads.append(_pad(context, row, part, voices[:-1] if sings else voices))
             moving += _counter_line(context, row, part) if sings else []
         else:
             pads.append([])
             moving += _ostinato(context, row, part, bar.section.id in has_melody)
     return tied(rows, pads) + moving
+
+
+def _pad(context: Context, row: Voiced, part: str, voices: tuple[int, ...]) -> list[Note]:
+    """The chord held; or its voices entering a beat apart; or the upper ones bowed anew in the middle."""
+    bar, span, _ = row
+    style = context.rng(bar.section, part, "pad").choice(("held", "entering", "bowed"))
+    velocity = round(30 + 52 * bar.energy)
+    notes = held(span, voices, velocity)
+    length = span.end - span.tick
+    if style == "entering" and length >= (len(voices) + 1) * QUARTER and bar.phrase % 2 == 0 and not bar.is_hit:
+        return [replace(n, tick=n.tick + k * QUARTER, duration=n.duration - k * QUARTER) for k, n in enumerate(notes)]
+    half = length // 2 // QUARTER * QUARTER
+    if style == "bowed" and half >= QUARTER:
+        gap = SIXTEENTH // 6
+        upper = [replace(n, duration=half - gap) for n in notes[1:]]
+        again = [replace(n, tick=n.tick + half, duration=length - half - gap, velocity=velocity - 4) for n in notes[1:]]
+        return [*notes[:1], *upper, *again]
+    return notes
 
 
 def _counter_line(context: Context, row: Voiced, part: str) -> list[Note]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, repeat
 
 from emsync_engine.rules.theory import Chord
 
@@ -32,19 +32,24 @@ def _floor(lowest: int) -> int:
 
 
 def voice_lead(
-    chords: Sequence[Chord], low: int, high: int, voices: int, centre: float | None = None
+    chords: Sequence[Chord],
+    low: int,
+    high: int,
+    voices: int,
+    centre: float | None = None,
+    lifts: Sequence[float] = (),
 ) -> list[tuple[int, ...]]:
     """One voicing a chord, each close to the one before.
 
     Cost: total motion, leaps of the top voice, parallel fifths and octaves of the outer voices, distance of the
-    mean pitch from ``centre``.
+    mean pitch from ``centre`` (the middle of the range when None) plus the chord's entry of ``lifts``.
     """
-    centre = (low + high) / 2 if centre is None else centre
+    middle = (low + high) / 2 if centre is None else centre
     result: list[tuple[int, ...]] = []
-    for chord in chords:
+    for chord, lift in zip(chords, lifts or repeat(0.0)):
         options = _candidates(chord.pitch_classes, low, high, voices)
         before = result[-1] if result else None
-        result.append(min(options, key=lambda v: _cost(v, before, centre)))
+        result.append(min(options, key=lambda v: _cost(v, before, middle + lift)))
     return result
 
 
