@@ -10,6 +10,7 @@ from typing import Any
 
 from emsync_engine.errors import InputError
 from emsync_engine.picture import Boundary, Picture, Shot, ShotRef
+from otio_adapters.boundaries import weighted
 from otio_adapters.probe import probe
 from otio_adapters.visible import snap
 
@@ -94,7 +95,7 @@ def with_detected_cuts(picture: Picture) -> Picture:
     Media that cannot be decoded is left as it is, with a warning.
     """
     shots: list[Shot] = []
-    boundaries = list(picture.boundaries)
+    boundaries = [boundary for boundary in picture.boundaries if boundary.kind != "marker"]
     warnings = list(picture.warnings)
     for shot in picture.shots:
         try:
@@ -105,8 +106,8 @@ def with_detected_cuts(picture: Picture) -> Picture:
         parts = _split(shot, times)
         shots += parts
         boundaries += [_seen_boundary(a, b, picture.rate) for a, b in pairwise(parts)]
-    boundaries.sort(key=lambda b: (b.time, not b.picture))
-    return replace(picture, shots=tuple(shots), boundaries=tuple(boundaries), warnings=tuple(warnings))
+    asked = tuple(weighted(boundaries, picture.markers, picture.rate))
+    return replace(picture, shots=tuple(shots), boundaries=asked, warnings=tuple(warnings))
 
 
 def _cuts_within(shot: Shot, rate: Fraction) -> list[Fraction]:

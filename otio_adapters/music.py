@@ -37,7 +37,7 @@ class MusicMarker(NamedTuple):
 class MusicDelivery:
     """The music of one cue as it goes back into a timeline.
 
-    Every file starts at the head of the sequence and lasts ``duration``.
+    Every file starts ``offset`` after the head of the sequence and lasts ``duration``.
     """
 
     name: str
@@ -50,9 +50,9 @@ class MusicDelivery:
     rate: Fraction
     """Frames a second of the sequence."""
     start_frame: int = 0
-    """Record timecode of the head in frames, which is also the files' time reference."""
+    """Record timecode of the sequence's head in frames; the files' time reference is that plus ``offset``."""
     offset: Fraction = Fraction(0)
-    """Seconds from the head of the sequence at which the files start."""
+    """Seconds from the head of the sequence at which the files start, taken to the nearest frame."""
 
 
 def timeline_with_music(picture_source: Path, music: MusicDelivery) -> Node:
@@ -126,12 +126,13 @@ def _frames_up(seconds: Fraction, rate: Fraction) -> Fraction:
 
 def _track(name: str, wav: Path, music: MusicDelivery) -> Node:
     length = _frames_up(music.duration, music.rate)
-    start = Fraction(music.start_frame) / music.rate + music.offset
+    lead_in = Fraction(round(music.offset * music.rate)) / music.rate
+    start = Fraction(music.start_frame) / music.rate + lead_in
     available = doc.time_range(start, length, music.rate)
     reference = doc.external_reference(Path(wav).as_posix(), available, Path(wav).name)
     mine = {OURS: {"cue": music.name, "part": name}}
     clip = doc.clip_node(Path(wav).stem, doc.time_range(start, length, music.rate), reference, copy.deepcopy(mine))
-    lead = [doc.gap_node(music.offset, music.rate)] if music.offset > 0 else []
+    lead = [doc.gap_node(lead_in, music.rate)] if lead_in > 0 else []
     return doc.track_node(name, "Audio", [*lead, clip], mine)
 
 

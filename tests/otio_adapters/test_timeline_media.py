@@ -16,7 +16,7 @@ from otio_adapters import read_picture
 from otio_adapters.captions import parse_captions
 from otio_adapters.media import MediaFinder, paths_of
 from otio_adapters.shots import sound_role
-from tests.otio_adapters.builders import clip, gap, rt, save, timeline, tr, track
+from tests.otio_adapters.builders import clip, gap, marker, rt, save, timeline, tr, track
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,14 @@ def test_cuts_inside_long_clips_only_when_asked(tmp_path: Path) -> None:
     picture = read_picture(path, detect_within=True)
     assert [b.frame for b in picture.boundaries] == [24, 114, 214]
     assert [s.media_start for s in picture.shots[1:]] == [Fraction(n, 24) for n in (10, 100, 200)]
+
+
+def test_markers_speak_about_detected_cuts_too(tmp_path: Path) -> None:
+    film(tmp_path / "reel.mp4", [100, 100, 100])
+    notes = [marker("hit", 100), marker("no-hit", 201)]
+    path = save(tmp_path, timeline(track(clip("reel", 0, 300, url="reel.mp4")), markers=notes))
+    picture = read_picture(path, detect_within=True)
+    assert [(b.frame, b.kind, b.weight) for b in picture.boundaries] == [(100, "cut", 10.0), (200, "cut", 0.0)]
 
 
 def test_source_timecode_without_a_range_is_looked_up_in_the_file(tmp_path: Path) -> None:
