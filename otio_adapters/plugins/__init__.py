@@ -16,8 +16,8 @@ Music that OpenTimelineIO has no schema for travels in metadata, the same for al
 ``track.metadata["mix"]``
     ``{"volume", "pan"}``: a linear gain, 1 by default, and -1 (left) to 1 (right).
 
-A muted track or item is ``enabled = False``. A marker with a duration is a region. A drop-frame timecode is told as the
-FCP XML adapter tells it, in ``timeline.metadata["fcp_xml"]["timecode"]["displayformat"]``.
+A muted track or item is ``enabled = False``. A marker with a duration is a region. Drop-frame or not is told as the FCP
+XML adapter tells it, in ``timeline.metadata["fcp_xml"]["timecode"]["displayformat"]``.
 
 Transitions become plain edits at their cut point, and effects other than linear time warps are left out: no form here
 has the same. Nests are opened.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 # Order of messages at one tick: endings before set-up before beginnings.
@@ -66,8 +67,9 @@ class Midi:
     @property
     def end(self) -> int:
         """Tick at which the last note or event ends."""
-        events = (*self.controls, *self.programs, *self.bends)
-        return max([*(note.tick + note.duration for note in self.notes), *(event.tick for event in events)], default=0)
+        ends = [note.tick + note.duration for note in self.notes]
+        ends += [row[0] for rows in (self.controls, self.programs, self.bends) for row in rows]
+        return max(ends, default=0)
 
     def to_metadata(self) -> dict[str, Any]:
         """As ``clip.metadata["midi"]`` holds it."""
@@ -79,17 +81,8 @@ class Midi:
         if ticks_per_quarter == self.ticks_per_quarter:
             return self
 
-        def to(tick: int) -> int:
-            return round(tick * ticks_per_quarter / self.ticks_per_quarter)
-
-        notes = (n._replace(tick=to(n.tick), duration=max(1, to(n.tick + n.duration) - to(n.tick))) for n in self.notes)
-        return Midi(
-            ticks_per_quarter,
-            tuple(notes),
-            tuple(event._replace(tick=to(event.tick)) for event in self.controls),
-            tuple(event._replace(tick=to(event.tick)) for event in self.programs),
-            tuple(event._replace(tick=to(event.tick)) for event in self.bends),
-        )
+        ratio = Fraction(ticks_per_quarter, self.ticks_per_quarter)
+        return self.mapped(lambda tick: round(tick * ratio), ticks_per_quarter)
 
     def between(self, start: int, end: int) -> Midi:
         """What sounds in [start, end), counted from ``start``: notes that begin there, cut at its end.
@@ -111,24 +104,29 @@ class Midi:
             tuple(_chased(self.bends, start, end, lambda b: b.channel)),
         )
 
-    def shifted(self, ticks: int) -> Midi:
-        """Everything later by ``ticks``."""
-        moved = {key: tuple(row._replace(tick=row.tick + ticks) for row in getattr(self, key)) for key in _ROWS}
-        return replace(self, **moved)
+    def mapped(self, to: Callable[[int], int], ticks_per_quarter: int) -> Midi:
+        """Everything at ``to`` of its tick; notes keep at least one tick."""
+        return Midi(
+            ticks_per_quarter,
+            tuple(
+                n._replace(tick=to(n.tick), duration=max(1, to(n.tick + n.duration) - to(n.tick))) for n in self.notes
+            ),
+            tuple(control._replace(tick=to(control.tick)) for control in self.controls),
+            tuple(program._replace(tick=to(program.tick)) for program in self.programs),
+            tuple(bend._replace(tick=to(bend.tick)) for bend in self.bends),
+        )
 
     def messages(self) -> list[Message]:
         """Channel messages in the order they are sent."""
-        rows: list[tuple[int, int, tuple[int, ...]]] = []
-        for program in self.programs:
-            rows.append((program.tick, _SETUP, (0xC0 | program.channel, program.program)))
-        for control in self.controls:
-            rows.append((control.tick, _SETUP, (0xB0 | control.channel, control.controller, control.value)))
-        for bend in self.bends:
-            raw = bend.value + 8192
-            rows.append((bend.tick, _SETUP, (0xE0 | bend.channel, raw & 127, raw >> 7)))
-        for note in self.notes:
-            rows.append((note.tick, _ON, (0x90 | note.channel, note.pitch, note.velocity)))
-            rows.append((note.tick + note.duration, _OFF, (0x80 | note.channel, note.pitch, 0)))
+        rows: list[tuple[int, int, tuple[int, ...]]] = [
+            (p.tick, _SETUP, (0xC0 | p.channel, p.program)) for p in self.programs
+        ]
+        rows += [(c.tick, _SETUP, (0xB0 | c.channel, c.controller, c.value)) for c in self.controls]
+        rows += [
+            (b.tick, _SETUP, (0xE0 | b.channel, (b.value + 8192) & 127, (b.value + 8192) >> 7)) for b in self.bends
+        ]
+        rows += [(n.tick, _ON, (0x90 | n.channel, n.pitch, n.velocity)) for n in self.notes]
+        rows += [(n.tick + n.duration, _OFF, (0x80 | n.channel, n.pitch, 0)) for n in self.notes]
         return [Message(tick, data) for tick, _, data in sorted(rows, key=lambda row: row[:2])]
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from otio_adapters.plugins.midi import Midi
-from otio_adapters.plugins.tempo import TempoPoint
+from otio_adapters.plugins.tempo import Clock, TempoPoint
 
 ItemKind = Literal["video", "audio", "midi"]
 
@@ -116,6 +116,14 @@ def lanes_of(items: Iterable[Item]) -> list[list[Item]]:
         else:
             lane.append(item)
     return lanes or [[]]
+
+
+def shown_midi(item: Item, clock: Clock) -> Midi:
+    """The MIDI that an item plays, with tick 0 at its start."""
+    midi = item.midi or Midi()
+    origin = clock.quarters(item.start - item.source)
+    first = round((clock.quarters(item.start) - origin) * midi.ticks_per_quarter)
+    return midi.between(first, round((clock.quarters(item.end) - origin) * midi.ticks_per_quarter))
 
 
 def nearest_colour(rgb: int) -> str:
