@@ -1,0 +1,229 @@
+"""Compiled inner loops of the fast path: one row of a few streams through all layers, and one field's head.
+
+Written for numba, which needs no compiler on the machine and keeps what it has compiled on disk. Matrices are fp32, or
+int8 with one scale a row; activations, keys and values are fp32. One thread: on a busy machine two threads that wait
+for one another are slower than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+EPSILON = np.float32(1e-5)
+
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call and keep the result on disk; other threads run while it works."""
+    return cast(Function, numba.njit(fastmath=True, cache=True, nogil=True, error_model="numpy")(function))
+
+
+@compiled
+def project(matrix: Array, scale: Array, x: Array, out: Array) -> None:
+    """out (B, rows) = x (B, columns) times matrix (rows, columns), each row with its scale. Four rows of x a turn."""
+    b_rows = x.shape[0]
+    for i in range(matrix.shape[0]):
+        row = matrix[i]
+        b = 0
+        while b + 4 <= b_rows:
+            x0, x1, x2, x3 = x[b], x[b + 1], x[b + 2], x[b + 3]
+            s0 = s1 = s2 = s3 = np.float32(0)
+            for j in range(row.shape[0]):
+                value = np.float32(row[j])
+                s0 += value * x0[j]
+                s1 += value * x1[j]
+                s2 += value * x2[j]
+                s3 += value * x3[j]
+            out[b, i], out[b + 1, i] = s0 * scale[i], s1 * scale[i]
+            out[b + 2, i], out[b + 3, i] = s2 * scale[i], s3 * scale[i]
+            b += 4
+        while b < b_rows:
+            x0 = x[b]
+            s0 = np.float32(0)
+            for j in range(row.shape[0]):
+                s0 += np.float32(row[j]) * x0[j]
+            out[b, i] = s0 * scale[i]
+            b += 1
+
+
+@compiled
+def norm_into(x: Array, out: Array) -> None:
+    """Layer norm of the rows of x (B, n)."""
+    n = x.shape[1]
+    for b in range(x.shape[0]):
+        mean = np.float32(0)
+        for j in range(n):
+            mean += x[b, j]
+        mean /= np.float32(n)
+        spread = np.float32(0)
+        for j in range(n):
+            spread += (x[b, j] - mean) * (x[b, j] - mean)
+        factor = np.float32(1) / np.sqrt(spread / np.float32(n) + EPSILON)
+        for j in range(n):
+            out[b, j] = (x[b, j] - mean) * factor
+
+
+@compiled
+def add_into(x: Array, more: Array) -> None:
+    for b in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            x[b, j] += more[b, j]
+
+
+@compiled
+def gated_into(both: Array, out: Array) -> None:
+    """silu of the first half of `both` (B, 2n) times its second half."""
+    n = out.shape[1]
+    for b in range(out.shape[0]):
+        for j in range(n):
+            gate = both[b, j]
+            out[b, j] = gate / (np.float32(1) + np.exp(-gate)) * both[b, n + j]
+
+
+@compiled
+def norm_and_turn(heads: Array, cos: Array, sin: Array) -> None:
+    """Norm each head of heads (heads, w) and rotate its halves by cos, sin (w / 2), in place."""
+    half = cos.shape[0]
+    norm_into(heads, heads)
+    for h in range(heads.shape[0]):
+        for j in range(half):
+            first, second = heads[h, j], heads[h, half + j]
+            heads[h, j] = first * cos[j] - second * sin[j]
+            heads[h, half + j] = second * cos[j] + first * sin[j]
+
+
+@compiled
+def score_keys(q: Array, keys: Array, scores: Array) -> None:
+    """Scores (heads, n) of the heads that share keys (n, w): q (heads, w). Keys are read once for all of them."""
+    w = keys.shape[1]
+    factor = np.float32(1) / np.sqrt(np.float32(w))
+    for t in range(keys.shape[0]):
+        row = keys[t]
+        for h in range(q.shape[0]):
+            score = np.float32(0)
+            for j in range(w):
+                score += q[h, j] * row[j]
+            scores[h, t] = score * factor
+
+
+@compiled
+def softmax_rows(scores: Array) -> None:
+    """In place, of scores (heads, n)."""
+    n = scores.shape[1]
+    for h in range(scores.shape[0]):
+        top = np.float32(-1e30)
+        for t in range(n):
+            top = max(top, scores[h, t])
+        total = np.float32(0)
+        for t in range(n):
+            scores[h, t] = np.exp(scores[h, t] - top)
+            total += scores[h, t]
+        for t in range(n):
+            scores[h, t] /= total
+
+
+@compiled
+def add_values(shares: Array, values: Array, out: Array) -> None:
+    """out (heads, w) += shares (heads, n) of values (n, w)."""
+    for t in range(values.shape[0]):
+        row = values[t]
+        for h in range(out.shape[0]):
+            share = shares[h, t]
+            for j in range(out.shape[1]):
+                out[h, j] += share * row[j]
+
+
+@compiled
+def attend(wide: Array, begun: tuple[Array, Array], own: tuple[Array, Array], rows: Array, out: Array) -> None:
+    """Attention in one layer of B streams over their beginnings and what they have added since.
+
+    wide (B, d + 2 kv): queries, keys, values; begun: shared keys and values (beginnings, kv heads, capacity, w);
+    own: the same (streams, ...); rows (4, B): stream, beginning, its rows, own rows (the present one not counted).
+    The streams of a beginning follow one another, so that its keys are still at hand.
+    """
+    b_rows, d = out.shape
+    kv_heads, w = own[0].shape[1], own[0].shape[3]
+    shared = d // w // kv_heads
+    scores = np.empty((shared, np.max(rows[2] + rows[3]) + 1), np.float32)
+    for g in range(kv_heads):
+        key, value = d + g * w, d + (kv_heads + g) * w
+        for b in range(b_rows):
+            stream, common, p, n = rows[0, b], rows[1, b], rows[2, b], rows[3, b]
+            own[0][stream, g, n] = wide[b, key : key + w]
+            own[1][stream, g, n] = wide[b, value : value + w]
+            q = wide[b, :d].reshape(kv_heads, shared, w)[g]
+            mixed = out[b].reshape(kv_heads, shared, w)[g]
+            mixed[:] = np.float32(0)
+            score_keys(q, begun[0][common, g, :p], scores[:, :p])
+            score_keys(q, own[0][stream, g, : n + 1], scores[:, p : p + n + 1])
+            softmax_rows(scores[:, : p + n + 1])
+            add_values(scores[:, :p], begun[1][common, g, :p], mixed)
+            add_values(scores[:, p : p + n + 1], own[1][stream, g, : n + 1], mixed)
+
+
+@compiled
+def step_layers(
+    x: Array,
+    condition: Array,
+    told: tuple[Array, Array],
+    qkv: tuple[Array, Array],
+    out: tuple[Array, Array],
+    gate_up: tuple[Array, Array],
+    down: tuple[Array, Array],
+    begun: tuple[Array, Array],
+    own: tuple[Array, Array],
+    rows: Array,
+    turn: tuple[Array, Array],
+) -> Array:
+    """One row of B streams through all layers: x (B, d) -> normed stream (B, d); keys and values are entered.
+
+    Each matrix is a pair of (layers, rows, columns) and scales (layers, rows); begun, own and rows as in `attend`,
+    but by layer; turn: cos and sin of the rotary positions (places, w / 2).
+    """
+    b_rows, d = x.shape
+    kv_heads, w = own[0].shape[2], own[0].shape[4]
+    turned = d + kv_heads * w
+    h = np.empty((b_rows, d), np.float32)
+    wide = np.empty((b_rows, turned + kv_heads * w), np.float32)
+    both = np.empty((b_rows, gate_up[0].shape[1]), np.float32)
+    inner = np.empty((b_rows, down[0].shape[2]), np.float32)
+    for layer in range(qkv[0].shape[0]):
+        if condition.shape[1] > 0:
+            project(told[0][layer], told[1][layer], condition, h)
+            add_into(x, h)
+        norm_into(x, h)
+        project(qkv[0][layer], qkv[1][layer], h, wide)
+        for b in range(b_rows):
+            place = rows[2, b] + rows[3, b]
+            norm_and_turn(wide[b, :turned].reshape(turned // w, w), turn[0][place], turn[1][place])
+        attend(wide, (begun[0][layer], begun[1][layer]), (own[0][layer], own[1][layer]), rows, h)
+        project(out[0][layer], out[1][layer], h, wide[:, :d])
+        add_into(x, wide[:, :d])
+        norm_into(x, h)
+        project(gate_up[0][layer], gate_up[1][layer], h, both)
+        gated_into(both, inner)
+        project(down[0][layer], down[1][layer], inner, h)
+        add_into(x, h)
+    norm_into(x, h)
+    return h
+
+
+@compiled
+def step_head(x: Array, gate_up: tuple[Array, Array], classes: tuple[Array, Array]) -> Array:
+    """Raw outputs of one field: x (B, d) -> (B, rows of `classes`)."""
+    h = np.empty_like(x)
+    both = np.empty((x.shape[0], gate_up[0].shape[0]), np.float32)
+    inner = np.empty((x.shape[0], gate_up[0].shape[0] // 2), np.float32)
+    out = np.empty((x.shape[0], classes[0].shape[0]), np.float32)
+    norm_into(x, h)
+    project(gate_up[0], gate_up[1], h, both)
+    gated_into(both, inner)
+    project(classes[0], classes[1], inner, out)
+    return out
