@@ -35,7 +35,7 @@ class ModelConfig:
     d_field: int = 384
     """Hidden width of the inner decoder's heads."""
     context: int = 1024
-    """Rows of a training sequence."""
+    """Rows the network can look back over."""
     rope_base: float = 10000.0
     conditioning: str = "full"
     """`full`: every channel, into every layer and the heads. `paper`: boundary offsets in the input as in
@@ -88,9 +88,11 @@ class TrainConfig:
     """Sequences a step, over all processes and accumulation steps."""
     micro_batch: int = 8
     """Sequences a forward pass (per process)."""
+    length: int = 0
+    """Rows of a sequence; 0 = the network's context. Shorter ones learn faster at first: more pieces a step."""
     lr_matrix: float = 0.02
     """Muon's rate for the matrices of the layers."""
-    lr_other: float = 2e-3
+    lr_other: float = 5e-3
     """AdamW's rate for everything else."""
     weight_decay: float = 0.01
     warmup_steps: int = 200

@@ -26,6 +26,8 @@ FIELD_SIZES = {
     "duration": ev.N_DURATIONS, "velocity": ev.VELOCITY_BINS,
 }  # fmt: skip
 EPSILON = 1e-5
+TABLE_STD = 0.4
+"""Spread of fresh table entries: a few summed are as loud as the normed stream that they are added to."""
 N_INTERVALS = 255
 """Intervals -127..127 from the group's last pitch."""
 
@@ -71,7 +73,7 @@ class Tables(nn.Module):
 
     def __init__(self, sizes: list[int], width: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(sum(sizes), width) * 0.02)
+        self.weight = nn.Parameter(torch.randn(sum(sizes), width) * TABLE_STD)
         offsets = torch.tensor([sum(sizes[:i]) for i in range(len(sizes))])
         self.register_buffer("offsets", offsets, persistent=False)
 

@@ -67,11 +67,11 @@ class Trainer:
         self.config, self.run, self.world = config, run, world
         train = shards.load_split(data, "train")
         held_out = shards.load_split(data, "valid")
-        length = config.model.context + 1
-        self.sampler = layouts.Sampler(train, config.data, length, config.train.seed)
+        self.length = config.train.length or config.model.context
+        self.sampler = layouts.Sampler(train, config.data, self.length + 1, config.train.seed)
         self.notes = {name: shard.n_notes for name, shard in train.items()}
         self.held_out = {
-            name: validation.held_out_windows(shard, config.train.eval_sequences, length)
+            name: validation.held_out_windows(shard, config.train.eval_sequences, self.length + 1)
             for name, shard in held_out.items()
         }
         torch.manual_seed(config.train.seed)
@@ -83,6 +83,8 @@ class Trainer:
         self.step = 0
         self.sequences = 0
         """Sequences used so far: the place in the data."""
+        self.events = 0
+        """Rows seen so far."""
         self.seconds = 0.0
         """Training time over all processes of the run."""
         self.budget_from: float | None = None
@@ -113,7 +115,7 @@ class Trainer:
         tensors = checkpoint.load_pieces(found[-1], "optimiser")
         torch.set_rng_state(tensors.pop("rng"))
         self.optimisers.load(self.names, tensors)
-        self.step, self.sequences = int(state["step"]), int(state["sequences"])
+        self.step, self.sequences, self.events = (int(state[name]) for name in ("step", "sequences", "events"))
         self.seconds, self.budget_from = float(state["seconds"]), state.get("budget_from")
         self._trim_log()
         return True
@@ -143,11 +145,6 @@ class Trainer:
         }
         checkpoint.save(self.run, self.step, groups, state)
 
-    @property
-    def events(self) -> int:
-        """Rows seen so far."""
-        return self.sequences * self.config.model.context
-
     def fit(self, budget: Budget) -> None:
         """Train until the budget is used or the process is asked to end; always ends with a checkpoint."""
         settings = self.config.train
@@ -167,10 +164,11 @@ class Trainer:
             meter.gradient = self._update(network, data, factor, meter)
             self.step += 1
             self.sequences += settings.batch
+            self.events += settings.batch * self.length
             now = time.monotonic()
             self.seconds = before + now - began
             if self.step % settings.log_every == 0:
-                rate = settings.log_every * settings.batch * self.config.model.context / (now - last_log)
+                rate = settings.log_every * settings.batch * self.length / (now - last_log)
                 self._log({**meter.take(), "rate": round(factor, 4), "events_per_s": round(rate)})
                 last_log = time.monotonic()
             if self.step % settings.eval_every == 0:
@@ -237,6 +235,7 @@ class Trainer:
         )  # fmt: skip
         self.model.load_state_dict(current)
         record = {
+            "length": self.length,
             "valid": round(validation.headline(results, self.notes), 4),
             "fields": validation.add(results.values()).summary(),
             "sources": {name: bits.summary() for name, bits in results.items()},
@@ -328,6 +327,16 @@ def start(
     return trainer
 
 
+def _with_length(config: Config, length: int) -> Config:
+    """The configuration with sequences of another length and as many rows a step."""
+    settings = config.train
+    before = settings.length or config.model.context
+    if length > config.model.context or (before % length and length % before):
+        raise configs.ConfigError(f"length {length} is not a whole part or multiple of {before} within the context")
+    batch, micro = (max(1, size * before // length) for size in (settings.batch, settings.micro_batch))
+    return replace(config, train=replace(settings, length=length, batch=batch, micro_batch=micro))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="emsync train", description=__doc__.splitlines()[0] if __doc__ else None)
@@ -339,6 +348,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, help="end after these minutes; the rates fall to 0 towards them")
     parser.add_argument("--pause-minutes", type=float, help="stop this process then, to be resumed; rates unaffected")
     parser.add_argument("--decay-share", type=float, help="share of the budget over which the rates fall")
+    parser.add_argument("--length", type=int, help="rows of a sequence; the batch is changed to hold as many rows")
     parser.add_argument("--warm-start", type=Path, help="begin from these weights (a new run only)")
     parser.add_argument("--device", choices=("cpu", "cuda"))
     args = parser.parse_args(argv)
@@ -346,6 +356,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = configs.load(args.config)
     if args.decay_share is not None:
         config = replace(config, train=replace(config.train, decay_share=args.decay_share))
+    if args.length is not None:
+        config = _with_length(config, args.length)
     budget = Budget(args.steps, args.minutes, args.pause_minutes)
     start(config, args.runs / args.name, args.data, budget, args.warm_start, args.device)
     if torch.distributed.is_initialized():

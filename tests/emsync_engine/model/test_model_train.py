@@ -44,6 +44,7 @@ def test_a_minute_of_training_learns_the_little_band(built: Path, tmp_path: Path
     svg = (tmp_path / "run" / "curve.svg").read_text()
     assert svg.startswith("<svg")
     assert "valid" in svg
+    assert {record["length"] for record in records if "valid" in record} == {128}
 
 
 def test_going_on_equals_never_having_stopped(built: Path, tmp_path: Path) -> None:
@@ -145,6 +146,19 @@ def test_a_new_run_can_begin_from_weights(built: Path, tmp_path: Path) -> None:
     for name, value in other.model.named_parameters():
         assert torch.equal(value, trainer.average[name])
     assert other.step == 0
+
+
+def test_shorter_sequences_keep_the_rows_of_a_step_and_the_run_goes_on(built: Path, tmp_path: Path) -> None:
+    config = tiny()
+    short = train._with_length(config, 32)
+    assert (short.train.batch, short.train.length) == (16, 32)
+    assert train._with_length(short, 128).train.batch == config.train.batch
+    first = train.start(short, tmp_path, built, Budget(steps=3))
+    assert (first.sequences, first.events) == (48, 3 * 4 * 128)
+    second = train.start(config, tmp_path, built, Budget(steps=5))
+    assert (second.step, second.sequences, second.events) == (5, 56, 5 * 4 * 128)
+    with pytest.raises(configs.ConfigError, match="length 48"):
+        train._with_length(config, 48)
 
 
 def test_another_model_does_not_continue_a_run(built: Path, tmp_path: Path) -> None:
