@@ -267,7 +267,12 @@ class ScoreFolder:
         sync_folder(self.path)
 
     def discard(self, staging: Path) -> None:
-        """Forget what was staged; a folder made only for it disappears again."""
+        """Forget what was staged; a folder made only for it disappears again.
+
+        Once the journal is written the change is decided, and the next opening needs the staged files to finish it.
+        """
+        if (self.path / _JOURNAL).is_file():
+            return
         shutil.rmtree(staging, ignore_errors=True)
         with suppress(OSError):
             self.path.rmdir()
