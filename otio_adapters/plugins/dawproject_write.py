@@ -7,7 +7,6 @@ counts its own time in seconds, so that it is never stretched.
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,12 +17,12 @@ from xml.etree import ElementTree as ET
 from emsync_engine.timecode import timecode_from_frames
 from emsync_engine.version import __version__
 from otio_adapters.media import base_name, paths_of
+from otio_adapters.plugins.legal_xml import legal
 from otio_adapters.plugins.midi import Midi
 from otio_adapters.plugins.session import COLOURS, Item, Session, SessionMarker, SessionTrack, shown_midi
 from otio_adapters.plugins.tempo import DEFAULT_TEMPO, Clock
 from otio_adapters.plugins.wave_format import DEFAULT_FORMAT, wave_format
 
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MASTER = "master"
 
@@ -62,7 +61,7 @@ def _document(root: ET.Element) -> bytes:
 
 def _metadata(session: Session) -> ET.Element:
     root = ET.Element("MetaData")
-    ET.SubElement(root, "Title").text = _legal(session.name)
+    ET.SubElement(root, "Title").text = legal(session.name)
     timecode = timecode_from_frames(session.start_frame, session.rate, session.drop_frame)
     ET.SubElement(root, "Comment").text = f"Begins at timecode {timecode}, {session.rate} frames a second"
     return root
@@ -118,7 +117,7 @@ class _Writer:
             return
         markers = ET.SubElement(arrangement, "Markers", id="markers", timeUnit="beats")
         for marker in self.session.markers:
-            attributes = {"name": _legal(marker.name), "time": self._beats(marker.time)}
+            attributes = {"name": legal(marker.name), "time": self._beats(marker.time)}
             if marker.colour in COLOURS:
                 attributes["color"] = f"#{COLOURS[marker.colour]:06x}"
             if comment := _comment(marker):
@@ -151,7 +150,7 @@ class _Writer:
         attributes = {
             "time": self._beats(item.start),
             "duration": _number(length),
-            "name": _legal(item.name),
+            "name": legal(item.name),
             "enable": "false" if item.muted else "true",
         }
         clip = ET.SubElement(clips, "Clip", attributes)
@@ -189,11 +188,11 @@ class _Writer:
         if self.embed and exists and item.kind == "audio":
             ET.SubElement(element, "File", path=self._embedded_name(path))
         else:
-            ET.SubElement(element, "File", path=_legal(path), external="true")
+            ET.SubElement(element, "File", path=legal(path), external="true")
 
     def _embedded_name(self, path: str) -> str:
         if path not in self.embedded:
-            name = _legal(base_name(path))
+            name = legal(base_name(path))
             taken = {other.lower() for other in self.embedded.values()}
             stem, dot, suffix = name.rpartition(".")
             number, chosen = 1, f"audio/{name}"
@@ -207,7 +206,7 @@ class _Writer:
 def _add_track(structure: ET.Element, track: SessionTrack, number: int) -> None:
     kinds = sorted({"notes" if item.kind == "midi" else item.kind for item in track.items})
     content = " ".join(kinds) or ("notes" if track.kind == "midi" else track.kind)
-    element = ET.SubElement(structure, "Track", id=f"track{number}", name=_legal(track.name), contentType=content)
+    element = ET.SubElement(structure, "Track", id=f"track{number}", name=legal(track.name), contentType=content)
     element.set("loaded", "true")
     channel = ET.SubElement(element, "Channel", id=f"channel{number}", role="regular", audioChannels="2")
     channel.set("destination", _MASTER)
@@ -269,13 +268,8 @@ def _target(expression: str, channel: int, **more: int) -> tuple[tuple[str, str]
 def _comment(marker: SessionMarker) -> str:
     """The comment, and the length of a region, which the format knows no other place for."""
     length = f"[{_number(marker.duration)} s]" if marker.duration else ""
-    return " ".join(part for part in (_legal(marker.comment), length) if part)
+    return " ".join(part for part in (legal(marker.comment), length) if part)
 
 
 def _number(value: Fraction | float) -> str:
     return repr(float(value))
-
-
-def _legal(text: str) -> str:
-    """Text without what XML cannot hold; line ends as spaces."""
-    return _ILLEGAL.sub("", text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n"))
