@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from bridge import derive
 from bridge.derive import Cue, Progress
 from bridge.files import only_writer
-from bridge.folder import Cut, ScoreFolder, Take, add_cut, add_take, cut_timeline_file
+from bridge.folder import Cut, Document, ScoreFolder, Take, add_cut, add_take, cut_timeline_file
 from bridge.pipeline import (
     ScoreRequest,
     _commit,
@@ -22,101 +23,195 @@ from bridge.pipeline import (
     mood_of,
     read,
 )
+from bridge.remember import Remembered, recalled, request_json, with_given
 from bridge.settings import Settings
 from emsync_engine.errors import InputError
 from emsync_engine.measure import count_changes
 from emsync_engine.picture import Picture
 from emsync_engine.picture_range import CueRange, cue_ranges, picture_between
 from emsync_engine.rules.conform import conform as conform_score
+from emsync_engine.rules.conform import with_old_sections
+from emsync_engine.score import Score
 from emsync_engine.spotting import respot
-from otio_adapters.conform import Change, changes, kept_spans
+from emsync_engine.spotting.regrade import regraded
+from emsync_engine.spotting.regrid import Kept
+from otio_adapters.change_list import change_text, changes
+from otio_adapters.conform import Comparison, compare
+from otio_adapters.orders import unheeded, with_room_for_hits
 
 CHANGES = "changes.txt"
 
 
 @dataclass(frozen=True)
 class ConformRequest:
-    """``emsync conform``."""
+    """``emsync conform``. What is not given is as the score was asked for."""
 
     folder: Path
     source: Path
     settings: Settings = field(default_factory=Settings)
+    detect_within: bool = False
 
 
 def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
     """Fit a score to a new cut of its picture. The answer of ``emsync conform --json``."""
     folder = ScoreFolder(request.folder)
-    progress(0.0, "reading the timeline")
-    asked = ScoreRequest(request.source, settings=request.settings)
-    whole = read(asked)
-    if not whole.shots:
-        raise InputError("there is no picture in this timeline to conform to", str(request.source), "no_picture")
     with only_writer(request.folder, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
         document, old = folder.document(), folder.take()
         entry = document.entry(document.current)
-        before = folder.cut(entry.cut)
-        cue = _same_cue(whole, before)
+        before, asked = folder.cut(entry.cut), recalled(document, entry.number)
+        progress(0.0, "reading the timeline")
+        again = _asked_again(request, asked)
+        whole = read(again)
+        if not whole.shots:
+            raise InputError(
+                "there is no picture in this timeline to conform to", str(request.source), code="no_picture"
+            )
+        cue = _same_cue(whole, before, ranged=asked.ranged)
         picture = picture_between(whole, cue.start, cue.end)
-        kept = kept_spans(before.picture, picture)
-        rows = changes(before.picture, picture, kept)
-        wishes = effective(asked, picture)
-        progress(0.0, "watching the picture")
-        mood = mood_of(picture, wishes, progress)
-        progress(0.0, "composing what changed")
-        options = replace(wishes.spot, key=old.score.key, parts=tuple(p.id for p in old.score.parts))
-        sheet, grid = respot(_with_base(picture, wishes), mood, options, old.score, kept)
-        take = Take(conform_score(old.score, sheet, grid, kept), sheet)
-        cut = Cut(
-            title=before.title,
-            source=str(request.source.resolve()),
-            offset=Fraction(round(cue.start * picture.rate)) / picture.rate,
-            picture=picture,
-            mood=mood,
-            warnings=(*picture.warnings, *mood.warnings, *sheet.warnings),
-        )
+        cuts = compare(before.picture, picture)
+        score = _on_new_frames(old.score, cuts)
+        kept = with_room_for_hits(cuts, [h.time for h in score.hits])
+        take, cut = _composed(replace(old, score=score), before, again, cuts, kept, cue, progress)
+        rows = changes(cuts)
+        notes = _notes(old, document, take, cuts, kept, again.settings)
         staging = folder.stage()
         with _discarded_on_failure(folder, staging):
             number = add_cut(folder, document, staging, cut, derive.plain_timeline(request.source, picture))
-            changed = count_changes(old.score, take.score)
-            made = _entry("conform", entry.engine, entry.seed, entry.number, {"source": str(request.source)}, changed)
+            ranged = asked.ranged or cue.start > 0
+            said = {"source": str(request.source)} | request_json(
+                again.settings, within=again.detect_within, ranged=ranged
+            )
+            made = _entry(
+                "conform", entry.engine, take.score.seed, entry.number, said, count_changes(old.score, take.score)
+            )
             document = add_take(document, staging, take, replace(made, cut=number))
-            (staging / CHANGES).write_text(change_list(rows, before.picture, picture), encoding="utf-8")
+            (staging / CHANGES).write_text(change_text(rows, cuts), encoding="utf-8", errors="replace")
             home = staging if (staging / cut_timeline_file(number)).is_file() else folder.path
             final = Cue(folder.path, cut, home / cut_timeline_file(number), take)
-            written = _commit(folder, document, final, staging, progress)
-    return {**answer(folder, written, final), "changes": [r.to_json() for r in rows],
-            "kept_s": float(sum(k.length for k in kept))}  # fmt: skip
+            font = effective(again, picture).soundfont
+            written = _commit(folder, document, final, staging, progress, soundfont=font)
+    said_now = answer(folder, written, final)
+    return {
+        **said_now,
+        "changes": [r.to_json() for r in rows],
+        "kept_s": float(sum(k.length for k in kept)),
+        "warnings": [*said_now["warnings"], *notes],
+    }
 
 
-def _same_cue(whole: Picture, before: Cut) -> CueRange:
-    """The cue of the new timeline that the old one has become: by name, else at the same place."""
+def _asked_again(request: ConformRequest, asked: Remembered) -> ScoreRequest:
+    """The request that the score was made with, for the new timeline, with what is given now on top."""
+    settings = with_given(request.settings, asked.settings)
+    if request.settings.rate is None and Path(asked.source).suffix.lower() != request.source.suffix.lower():
+        settings = replace(settings, rate=None)  # the rate of an EDL says nothing about another format
+    return ScoreRequest(request.source, settings=settings, detect_within=request.detect_within or asked.within)
+
+
+def _composed(
+    old: Take,
+    before: Cut,
+    asked: ScoreRequest,
+    cuts: Comparison,
+    kept: Sequence[Kept],
+    cue: CueRange,
+    progress: Progress,
+) -> tuple[Take, Cut]:
+    """The new take and what it is made for."""
+    picture = cuts.new
+    wishes = effective(asked, picture)
+    progress(0.0, "watching the picture")
+    mood = mood_of(picture, wishes, progress)
+    progress(0.0, "composing what changed")
+    sheet, grid = respot(_with_base(picture, wishes), mood, wishes.spot, old.score, kept)
+    sheet = with_old_sections(sheet, old.score, grid, kept)
+    seed = old.score.seed if asked.settings.seed is None else asked.settings.seed
+    take = Take(conform_score(old.score, sheet, grid, kept, seed=seed), sheet)
+    cut = Cut(
+        title=before.title,
+        source=str(asked.source.resolve()),
+        offset=Fraction(round(cue.start * picture.rate)) / picture.rate,
+        picture=picture,
+        mood=mood,
+        warnings=(*picture.warnings, *mood.warnings, *sheet.warnings),
+    )
+    return take, cut
+
+
+def _on_new_frames(score: Score, cuts: Comparison) -> Score:
+    """The old score where the new cut has another frame rate: its hits on that rate's frames."""
+    if cuts.regraded is cuts.old:
+        return score
+    moved = {a.hit: b.hit for a, b in zip(cuts.old.boundaries, cuts.regraded.boundaries)}
+    return regraded(score, cuts.regraded.duration, lambda t: moved.get(t, t * cuts.scale))
+
+
+def _same_cue(whole: Picture, before: Cut, *, ranged: bool) -> CueRange:
+    """The cue of the new timeline that the old one has become: by name, else where its picture is now."""
     cues = cue_ranges(whole)
     named = [c for c in cues if c.name and c.name == before.title]
     if named:
         return named[0]
-    if before.offset == 0 and not cues[0].name:
+    if before.offset == 0 and not ranged and not cues[0].name:
         return cues[0]
-    end = min(before.offset + before.picture.duration, whole.duration)
-    return CueRange(before.title, min(before.offset, whole.duration), end)
+    start, end = _place(whole, before)
+    return CueRange(before.title, start, end)
 
 
-def change_list(rows: list[Change], old: Picture, new: Picture) -> str:
-    """The change list for people: old and new record timecode, length in frames, what happened to which clip."""
-    lines = [f"{'old timecode':<25} {'new timecode':<25} {'frames':>7}  change"]
-    for row in rows:
-        span = row.new or row.old
-        frames = round((span[1] - span[0]) * new.rate) if span else 0
-        lines.append(f"{_range(row.old, old):<25} {_range(row.new, new):<25} {frames:>7}  {_words(row, new)}")
-    return "\n".join(lines) + "\n"
+def _place(whole: Picture, before: Cut) -> tuple[Fraction, Fraction]:
+    """Where the picture of a cue lies in the new timeline; at its old place when none of it is there any more."""
+    spans = _in_order(compare(before.picture, whole).kept)
+    if not spans:
+        return min(before.offset, whole.duration), min(before.offset + before.picture.duration, whole.duration)
+    start = spans[0].new_start - spans[0].old_start
+    end = spans[-1].new_end + before.picture.duration - spans[-1].old_end
+    return max(start, Fraction(0)), min(end, whole.duration)
 
 
-def _range(span: tuple[Fraction, Fraction] | None, picture: Picture) -> str:
-    return f"{picture.timecode_at(span[0])}-{picture.timecode_at(span[1])}" if span else "-"
+_ENOUGH = 200
+"""Spans, the longest first, by which a cue is found."""
 
 
-def _words(row: Change, new: Picture) -> str:
-    if row.kind == "move" and row.old and row.new:
-        frames = round((row.new[0] - row.old[0]) * new.rate)
-        return f"moved by {frames:+d} frames: {row.name}"
-    return {"keep": "kept", "insert": "new", "delete": "deleted", "retime": "re-timed"}[row.kind] + f": {row.name}"
+def _in_order(spans: Sequence[Kept]) -> list[Kept]:
+    """The spans of the greatest total length that are in the same order in both cuts."""
+    rows = sorted(sorted(spans, key=lambda k: -k.length)[:_ENOUGH], key=lambda k: k.new_start)
+    best: list[tuple[Fraction, list[Kept]]] = []
+    for span in rows:
+        before = [b for b in best if b[1][-1].old_end <= span.old_start]
+        total, chain = max(before, key=lambda b: b[0], default=(Fraction(0), []))
+        best.append((total + span.length, [*chain, span]))
+    return max(best, key=lambda b: b[0])[1] if best else []
+
+
+def _notes(
+    old: Take, document: Document, take: Take, cuts: Comparison, kept: Sequence[Kept], settings: Settings
+) -> list[str]:
+    """What the user should know of the conform."""
+    new, notes = cuts.new, []
+    if not kept:
+        notes.append(
+            "nothing of the old cut was found in the new one, so the whole cue is new (was it the right file?)"
+        )
+    notes += [
+        f"the marker {m.name!r} at {new.timecode_at(m.time)} is new and lies over unchanged picture, where the music "
+        "stays as it was; emsync regenerate composes it anew"
+        for m in unheeded(cuts, kept)
+    ]
+    if settings.key and settings.key != take.score.key:
+        notes.append(f"the cue keeps its key, {take.score.key.name}")
+    sections = {s.id for s in take.score.sections}
+    gone = sorted({k.section for k in document.locks if k.section} - sections)
+    notes += [f"section {name} was locked; its picture is not in the new cut any more" for name in gone]
+    if kept and _breaks_off(old, cuts, kept):
+        notes.append(
+            "the new cut ends inside music that is kept, so that its closing chord is gone; emsync regenerate of "
+            "the last bars composes an ending"
+        )
+    return notes
+
+
+def _breaks_off(old: Take, cuts: Comparison, kept: Sequence[Kept]) -> bool:
+    """Whether old music that had more to come runs to the end of the new cut."""
+    close = old.score.tempo_map.seconds(old.sheet.final_tick) * cuts.scale
+    last = max(kept, key=lambda k: k.new_end)
+    return last.new_end == cuts.new.duration and last.old_end <= close

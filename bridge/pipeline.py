@@ -26,6 +26,7 @@ from bridge.folder import (
     add_take,
     cut_timeline_file,
 )
+from bridge.remember import request_json
 from bridge.settings import Settings, load_settings
 from bridge.times import parse_time
 from emsync_engine.errors import InputError
@@ -198,7 +199,8 @@ def _score_cue(
         old = _existing(folder)
         if old and old.locks:
             take = replace(take, score=locks.with_locked(take.score, folder.take().score, old.locks))
-        entry = _entry("score", wishes.engine, wishes.seed, None, {"source": str(request.source)})
+        said = request_json(request.settings, within=request.detect_within, ranged=request.range is not None)
+        entry = _entry("score", wishes.engine, wishes.seed, None, {"source": str(request.source), **said})
         staging = folder.stage()
         with _discarded_on_failure(folder, staging):
             document = old or Document()

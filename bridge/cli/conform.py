@@ -1,4 +1,4 @@
-"""``emsync conform``."""
+"""``emsync conform``. What is not given is as the score was made."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--media-root", type=Path, action="append", default=[], metavar="DIR", help="look here for media"
     )
+    parser.add_argument("--within", action="store_true", help="also look for cuts inside long clips")
     add_scoring(parser)
 
 
@@ -24,8 +25,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from bridge.conform import CHANGES, ConformRequest, conform
 
     reporter = Reporter(options)
+    request = ConformRequest(options.dir, options.input, settings_of(options), options.within)
     try:
-        answer = conform(ConformRequest(options.dir, options.input, settings_of(options)), reporter)
+        answer = conform(request, reporter)
     finally:
         reporter.close()
     if not options.json:

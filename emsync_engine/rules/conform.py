@@ -106,15 +106,16 @@ def _shared(old_start: int, old_end: int, new_start: int, new_end: int, moves: I
     return total
 
 
-def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept]) -> Score:
+def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept], *, seed: int | None = None) -> Score:
     """The score of the new picture.
 
     Args:
         old: score of the old picture.
         sheet: cue sheet of the new picture, on the grid of ``regridded``.
         kept: the spans of unchanged picture that ``regridded`` was made with.
+        seed: of what is composed anew; None is that of the old score.
     """
-    fresh = compose(sheet, old.seed)
+    fresh = compose(sheet, old.seed if seed is None else seed)
     moves = _Moves(_Move(k, old, regridded) for k in kept)
     old_hits = {m.tick(h.tick) for m in moves.all for h in old.hits if m.holds(h.tick)}
     seams = {h.tick for h in sheet.hits} - old_hits
