@@ -106,8 +106,10 @@ class Optimisers:
                 for parameter in group["params"]:
                     stored = by_name.get(names[parameter])
                     if stored:
+                        # AdamW counts its steps on the CPU unless it is fused.
+                        counter = parameter.device if group.get("fused") else torch.device("cpu")
                         optimiser.state[parameter] = {
-                            key: value.clone() if key == "step" else value.to(parameter.device).clone()
+                            key: value.to(counter if key == "step" else parameter.device).clone()
                             for key, value in stored.items()
                         }
 

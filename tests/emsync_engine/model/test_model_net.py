@@ -159,7 +159,7 @@ def test_positions_are_relative() -> None:
     assert score(5, 3) == pytest.approx(score(40, 38), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["base", "large", "paper", "none", "tiny"])
+@pytest.mark.parametrize("name", ["base", "base_gpu", "large", "paper", "none", "tiny"])
 def test_shipped_configurations_load(name: str) -> None:
     config = configs.load(name)
     assert configs.from_dict(configs.to_dict(config)) == config
