@@ -1,7 +1,9 @@
 """OpenTimelineIO adapter for DAWproject (``.dawproject``): Bitwig Studio, Studio One, Cubase and others.
 
 Tempo and time signatures are automation, markers are markers (a region's length stands in its comment), MIDI clips are
-note clips with their controllers, sound and picture are clips that point at their files. Retimed clips have warps.
+note clips with their controllers, sound and picture are clips that point at their files. Retimed clips have warps; a
+clip without a file keeps its place and its offset but no speed.
+
 ``otioconvert -A embed_media=True`` puts the audio files into the project; video is always pointed at.
 """
 

@@ -74,7 +74,7 @@ def _items(holder: ET.Element, place: Place, window: tuple[Fraction, Fraction], 
         elif part.tag == "Warps":
             yield from _warped(part, inner, window)
     if not parts:
-        yield Item(window[0], window[1] - window[0], "audio")
+        yield Item(window[0], window[1] - window[0], "audio", source=fine(window[0] - place.record(Fraction(0))))
 
 
 def _media_item(media: ET.Element, source: Fraction, speed: Fraction, window: tuple[Fraction, Fraction]) -> Item:
@@ -111,9 +111,12 @@ def _warped(warps: ET.Element, place: Place, window: tuple[Fraction, Fraction]) 
 def _midi_item(parts: list[ET.Element], place: Place, window: tuple[Fraction, Fraction]) -> Item:
     """A MIDI item: tick 0 is the timeline's own time 0, shifted to what the clip shows."""
     first = place.clock.quarters(window[0])
+    shift = float(place.origin + first - place.clock.quarters(place.start))
 
-    def tick(position: Fraction) -> int:
-        return round((place.clock.quarters(place.record(position)) - first) * TICKS)
+    def tick(position: float) -> int:
+        if place.unit == "beats":
+            return round((position - shift) * TICKS)
+        return round((place.clock.quarters(place.record(Fraction(position))) - first) * TICKS)
 
     notes = [_note(note, tick) for part in parts for note in part.findall("Note")]
     events: list[Control | Program | Bend] = []
@@ -131,27 +134,34 @@ def _midi_item(parts: list[ET.Element], place: Place, window: tuple[Fraction, Fr
     return Item(window[0], window[1] - window[0], "midi", midi=midi)
 
 
-def _note(note: ET.Element, tick: Callable[[Fraction], int]) -> Note:
-    time, length = number(note.get("time", "0")), number(note.get("duration", "0"))
+def _note(note: ET.Element, tick: Callable[[float], int]) -> Note:
+    time, length = _float(note, "time", 0), _float(note, "duration", 0)
     start = tick(time)
-    velocity = round(number(note.get("vel", "0.787")) * 127)
+    velocity = round(_float(note, "vel", 0.787) * 127)
     return Note(
         start,
-        max(0, min(127, int(number(note.get("key", "60"))))),
+        max(0, min(127, int(_float(note, "key", 60)))),
         max(tick(time + length) - start, 1),
         max(1, min(127, velocity)),
-        max(0, min(15, int(number(note.get("channel", "0"))))),
+        max(0, min(15, int(_float(note, "channel", 0)))),
     )
 
 
-def _curve(
-    points: ET.Element, target: ET.Element, tick: Callable[[Fraction], int]
-) -> Iterator[Control | Program | Bend]:
+def _float(element: ET.Element, key: str, default: float) -> float:
+    """A number of sane size; the default for anything else."""
+    try:
+        value = float(element.get(key, default))
+    except ValueError:
+        return default
+    return value if abs(value) < 10**9 else default
+
+
+def _curve(points: ET.Element, target: ET.Element, tick: Callable[[float], int]) -> Iterator[Control | Program | Bend]:
     channel = max(0, min(15, int(number(target.get("channel", "0")))))
     expression = target.get("expression", "")
     scale = 127 if points.get("unit", "normalized") == "normalized" else 1
     for point in points.findall("RealPoint"):
-        at, value = tick(number(point.get("time", "0"))), number(point.get("value", "0"))
+        at, value = tick(_float(point, "time", 0)), _float(point, "value", 0)
         seven = max(0, min(127, round(value * scale)))
         if expression == "channelController":
             yield Control(at, max(0, min(127, int(number(target.get("controller", "0"))))), seven, channel)

@@ -195,9 +195,14 @@ def _tracks(project: ET.Element, clock: Clock) -> Iterator[SessionTrack]:
     structure = project.find("Structure")
     for strip in _strips(structure, 0) if structure is not None else ():
         found = sorted(items.pop(strip.id, []), key=lambda item: item.start)
-        yield replace(strip.track, items=tuple(found))
+        yield replace(strip.track, items=tuple(_of_track(item, strip.track.kind) for item in found))
     for found in items.values():
         yield SessionTrack("", tuple(sorted(found, key=lambda item: item.start)))
+
+
+def _of_track(item: Item, kind: ItemKind) -> Item:
+    """An item without a file is what its track holds."""
+    return replace(item, kind="video") if kind == "video" and not item.media and item.midi is None else item
 
 
 def _strips(parent: ET.Element, depth: int) -> Iterator[_Strip]:

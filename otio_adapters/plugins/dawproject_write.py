@@ -159,11 +159,10 @@ class _Writer:
             _add_midi(clip, shown_midi(item, self._clock))
             return
         clip.set("contentTimeUnit", "seconds")
-        if not item.media:
-            return
-        if item.speed == 1:
+        if item.speed == 1 or not item.media:
             clip.set("playStart", _number(item.source))
-            self._media(clip, item)
+            if item.media:
+                self._media(clip, item)
             return
         clip.set("playStart", "0.0")
         warps = ET.SubElement(clip, "Warps", contentTimeUnit="seconds", timeUnit="seconds")

@@ -152,7 +152,7 @@ def _item(block: Block) -> tuple[ItemKind | None, _Take] | None:
         return None
     take = _active_take(block)
     speed = take.number("PLAYRATE", Fraction(1)) or Fraction(1)
-    speed = Fraction(0) if speed <= FREEZE else speed
+    speed = Fraction(0) if abs(speed) <= FREEZE else speed
     kind: ItemKind | None = None
     media, offset, midi = "", take.number("SOFFS"), None
     source = next(take.inner("SOURCE"), None)
@@ -168,12 +168,20 @@ def _item(block: Block) -> tuple[ItemKind | None, _Take] | None:
         media = "".join(source.first("FILE")[:1])
         if name == "MIDI" and any(True for _ in source.lines("HASDATA")):
             kind, midi, media, speed = "midi", _midi(source), "", Fraction(1)
+        elif name == "EMPTY":
+            kind = "audio"
         elif media:
             heard_only = any(entry == ["VIDEO_DISABLED"] for entry in source.entries)
             kind = "video" if name == "VIDEO" and not heard_only else "audio"
-    label = " ".join(take.first("NAME")) or base_name(media)
+    label = " ".join(take.first("NAME")) or base_name(media) or _note(block)
     muted = block.number("MUTE") != 0
     return kind, _Take(start, duration, label, media, fine(offset), speed, muted, midi)
+
+
+def _note(block: Block) -> str:
+    """The first line of an item's note."""
+    entries = [entry for notes in block.inner("NOTES") for entry in notes.entries if isinstance(entry, list)]
+    return " ".join(entries[0]).removeprefix("|") if entries else ""
 
 
 def _active_take(block: Block) -> Block:

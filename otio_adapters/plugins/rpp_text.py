@@ -10,6 +10,7 @@ from fractions import Fraction
 from emsync_engine.errors import InputError
 
 _WORD = re.compile(r'"([^"]*)"?|\'([^\']*)\'?|`([^`]*)`?|(\S+)')
+_QUOTES = re.compile("[\"'`]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\x85]+")
 _MAX_DEPTH = 100
@@ -72,6 +73,8 @@ def parse(text: str) -> Block:
 
 def words_of(line: str) -> list[str]:
     """Words of a line: bare, or in one of the three quotes."""
+    if not _QUOTES.search(line):
+        return line.split()
     return [next((part for part in match.groups() if part is not None), "") for match in _WORD.finditer(line)]
 
 
@@ -80,11 +83,16 @@ def quote(text: str) -> str:
 
     REAPER has no escapes: a text with all three kinds loses its backticks to apostrophes.
     """
-    text = _CONTROL.sub(" ", text).encode("utf-8", "replace").decode()
+    text = one_line(text)
     for mark in "\"'`":
         if mark not in text:
             return f"{mark}{text}{mark}"
     return f"`{text.replace('`', chr(39))}`"
+
+
+def one_line(text: str) -> str:
+    """The text with spaces for line ends and control characters."""
+    return _CONTROL.sub(" ", text).encode("utf-8", "replace").decode()
 
 
 def decimal(value: Fraction | float) -> str:
@@ -94,6 +102,8 @@ def decimal(value: Fraction | float) -> str:
 
 def number(text: str, default: Fraction = Fraction(0)) -> Fraction:
     """A decimal number of sane size; the default for anything else."""
+    if text.isdecimal() and len(text) < 10:
+        return Fraction(int(text))
     if not _NUMBER.fullmatch(text) or len(text) > 60:
         return default
     value = Fraction(text)

@@ -11,7 +11,7 @@ from urllib.parse import quote as percent
 
 from emsync_engine.timecode import nominal_fps
 from otio_adapters.media import base_name, paths_of
-from otio_adapters.plugins.rpp_text import decimal, quote
+from otio_adapters.plugins.rpp_text import decimal, one_line, quote
 from otio_adapters.plugins.session import COLOURS, Item, Session, SessionMarker, SessionTrack, shown_midi
 from otio_adapters.plugins.tempo import DEFAULT_TEMPO, Clock
 
@@ -125,16 +125,25 @@ class _Writer:
         yield "      LOOP 0"
         yield f"      MUTE {int(item.muted)} 0"
         yield f"      IGUID {self._guid()}"
+        if not item.media and item.midi is None and item.name:
+            yield "      <NOTES"  # all that REAPER shows of an item without a file
+            yield f"        |{one_line(item.name)}"
+            yield "      >"
         yield f"      NAME {quote(item.name)}"
         yield "      VOLPAN 1 0 1 -1"
         if item.kind == "midi":
             yield "      SOFFS 0"
             yield from _midi_source(item, clock)
-        else:
+        elif item.media:
             yield f"      SOFFS {decimal(item.source if item.speed >= 0 else Fraction(0))}"
             yield f"      PLAYRATE {decimal(abs(item.speed) or FREEZE)} 1 0 -1"
-            if item.media:
-                yield from _file_source(item, item.kind == "video" and item.media in heard)
+            yield from _file_source(item, item.kind == "video" and item.media in heard)
+        else:
+            yield f"      SOFFS {decimal(item.source)}"
+            yield f"      PLAYRATE {decimal(item.speed or FREEZE)} 1 0 -1"
+            if item.kind == "audio":
+                yield "      <SOURCE EMPTY"
+                yield "      >"
         yield "    >"
 
     def _guid(self) -> str:

@@ -14,6 +14,8 @@ from xml.etree import ElementTree as ET
 
 import opentimelineio as otio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emsync_engine.audio.bwf import time_reference
 from emsync_engine.picture import Picture
@@ -150,6 +152,17 @@ def test_the_mix_is_heard_and_its_stems_wait(make: Any) -> None:
 def test_urls_of_fcp7_xml(path: Any, url: str) -> None:
     assert file_url(path) == url
     assert paths_of(url)[0] == path.as_posix()
+
+
+_NAME = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(" %#?&+;=~"), min_size=1)
+
+
+@given(st.lists(_NAME.filter(lambda name: not set(name) & set("/\\") and name.strip(". ")), min_size=1, max_size=4))
+def test_every_url_leads_back_to_its_file(names: list[str]) -> None:
+    path = PurePosixPath("/", *names)
+    for url in (path.as_posix(), path.as_uri(), file_url(path)):
+        assert paths_of(url)[0] == str(path)
+        assert url.isascii() or not url.startswith("file:")
 
 
 @pytest.mark.parametrize("path", [PureWindowsPath("E:\\Music 100%\\x.wav"), PureWindowsPath("\\\\nas\\share\\x.wav")])

@@ -220,6 +220,8 @@ def _media_item(draw: st.DrawFn, time: Fraction, length: Fraction, rate: Fractio
     suffix = ".mov" if kind == "video" else draw(st.sampled_from([".wav", ".mp3", ".mov"]))
     media = "/m/" + draw(NAMES.map(_without_three_quotes)).replace("/", "_").replace("\\", "_") + suffix
     name = draw(NAMES.map(_without_three_quotes))
+    if draw(st.integers(0, 4)) == 0:  # offline, or a title
+        media, speed = "", Fraction(1)
     return Item(time, length, kind, name, media, source, speed, draw(st.booleans()))
 
 

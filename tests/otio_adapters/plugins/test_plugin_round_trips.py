@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
+import opentimelineio as otio
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -18,6 +21,8 @@ from otio_adapters.plugins.smf_read import read_smf
 from otio_adapters.plugins.smf_write import smf_of
 from otio_adapters.plugins.tempo import TempoPoint
 from otio_adapters.plugins.to_timeline import timeline_of
+from otio_adapters.read import read_timeline
+from tests.otio_adapters.plugins.conftest import ROOT
 from tests.otio_adapters.plugins.sessions import NTSC_FILM, RATES, by_hand, differences, sessions
 
 _MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -81,6 +86,25 @@ def test_a_cut_at_two_hours_is_right_to_the_sample(form: str) -> None:
     read = FORMS[form][0](session)
     for time in (read.markers[0].time, read.tracks[0].items[1].start, read.tracks[0].items[0].end):
         assert abs(time - cut) * 48_000 < Fraction(1, 2)
+
+
+_TIMELINES = ROOT.parent / "shared" / "timelines"
+_READABLE = (".otio", ".edl", ".xml", ".fcpxml", ".kdenlive")
+_REAL = sorted(path for path in _TIMELINES.glob("*/*") if path.suffix in _READABLE) if _TIMELINES.is_dir() else []
+
+
+@pytest.mark.skipif(not _REAL, reason="the collection of real timelines is not here")
+@pytest.mark.parametrize("path", _REAL, ids=lambda path: path.name)
+def test_real_timelines(path: Path) -> None:
+    document = read_timeline(path).document
+    if "Marker.3" in json.dumps(document):
+        pytest.skip("newer than the installed OpenTimelineIO")
+    session = session_of(otio.core.deserialize_json_from_string(json.dumps(document)))
+    for form, (trip, what) in FORMS.items():
+        found = differences(session, trip(session), of=what)
+        if form == "dawproject":  # a clip without a file has no speed there
+            found = [text for text in found if " speed " not in text]
+        assert (form, found) == (form, [])
 
 
 @pytest.mark.parametrize("name", ["DF at one hour", "NDF at one hour"])
