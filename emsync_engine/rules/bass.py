@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, BarContext, Context, as_chord
 from emsync_engine.rules.theory import nearest, scale_for, step
@@ -36,8 +39,9 @@ def write(context: Context, part: str) -> list[Note]:
     root = CENTRE
     for bar in context.bars_of(part):
         variants = _FIGURES[bar.level]
-        choice = context.rng(bar.section, part, f"figure {bar.level}").randrange(len(variants))
-        figure = variants[(choice + (bar.phrase % 4 == 3)) % len(variants)]
+        own = context.rng(bar.section, part, f"figure {bar.level}")
+        choice = own.randrange(len(variants))
+        figure = _own(variants[(choice + (bar.phrase % 4 == 3)) % len(variants)], own)
         rng = context.rng_once(bar.section, part, f"touch {bar.index}")
         for span in bar.chords:
             root = _place(span.root if span.bass is None else span.bass, root)
@@ -47,6 +51,19 @@ def write(context: Context, part: str) -> list[Note]:
                 line = _approach(line, bar, span, following, root)
             notes += line
     return notes
+
+
+def _own(figure: tuple[tuple[int, int, str], ...], rng: random.Random) -> tuple[tuple[int, int, str], ...]:
+    """The figure with a few of its later notes exchanged, so that every seed has its own."""
+    swaps = {"r": "f", "f": "o", "o": "r"}
+    return tuple((a, d, swaps[n] if a and rng.random() < 0.25 else n) for a, d, n in figure)
+
+
+def one_line(notes: Sequence[Note]) -> list[Note]:
+    """The notes with each one ending where the next begins; notes struck together stay together."""
+    onsets = sorted({n.tick for n in notes})
+    following = dict(pairwise(onsets))
+    return [replace(n, duration=min(n.duration, following.get(n.tick, n.end) - n.tick)) for n in sorted(notes)]
 
 
 def _place(pitch_class: int, before: int) -> int:

@@ -57,6 +57,18 @@ def strokes(
     return notes
 
 
+def own_rhythm(rhythm: str, rng: random.Random) -> str:
+    """The rhythm with a few marks dropped or added off the beat, so that every seed has its own."""
+    marks = []
+    for k, mark in enumerate(rhythm):
+        if k % 4 and mark != "." and rng.random() < 0.15:
+            mark = "."
+        elif k % 2 == 0 and k % 4 and mark == "." and rng.random() < 0.25:
+            mark = "4"
+        marks.append(mark)
+    return "".join(marks)
+
+
 def held(span: ChordSpan, pitches: Sequence[int], velocity: int) -> list[Note]:
     """The pitches held through the chord."""
     return [Note(span.tick, p, max(span.end - span.tick - SIXTEENTH // 6, SIXTEENTH // 2), velocity) for p in pitches]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from emsync_engine.instructions import PARTS
 from emsync_engine.rules import bass, drums, guitar, piano, strings
-from emsync_engine.rules.accents import Lines, raise_hits, strike_hits, write_close
+from emsync_engine.rules.accents import Lines, ease_under_hits, raise_hits, strike_hits, write_close
 from emsync_engine.rules.context import BarContext, Context
 from emsync_engine.rules.dynamics import EXPRESSION, controls
 from emsync_engine.rules.harmony import plan_chords
@@ -98,19 +99,24 @@ def recompose(
     for name, line in written.items():
         lines[name], fresh[name] = _replaced(lines[name], line, start, end)
     levelled = raise_hits(lines, [h.tick for h in sheet.hits if start <= h.tick < end], sheet.bars)
+    merged = {p.id: _with_levels(lines[p.id], levelled[p.id], fresh.get(p.id, set())) for p in score.parts}
+    merged = ease_under_hits(merged, fresh, {h.tick for h in sheet.hits}, sheet.bars)
     new_parts = []
     for part in score.parts:
-        loud = {(n.tick, n.pitch): n for n in levelled[part.id]}
-        new = fresh.get(part.id, set())
-        notes = [loud[n.tick, n.pitch] if (n.tick, n.pitch) in new else n for n in lines[part.id]]
         cc = part.controls
         if part.id in written and mood:
             cc = _replaced_controls(cc, controls(context, part.id), start, end)
-        new_parts.append(replace(part, notes=tuple(sorted(notes)), controls=cc))
+        new_parts.append(replace(part, notes=tuple(sorted(merged[part.id])), controls=cc))
     sections = tuple(replace(s, seed=seed) if s.id in touched else s for s in score.sections)
     return replace(
         score, parts=tuple(new_parts), chords=chords, sections=sections, metadata={**score.metadata, "seeds": seeds}
     )
+
+
+def _with_levels(notes: Sequence[Note], levelled: Sequence[Note], fresh: set[tuple[int, int]]) -> list[Note]:
+    """The notes, with new velocities for the new ones alone."""
+    loud = {(n.tick, n.pitch): n for n in levelled}
+    return [loud[n.tick, n.pitch] if (n.tick, n.pitch) in fresh else n for n in notes]
 
 
 def _context(sheet: CueSheet, seeds: Mapping[str, Mapping[str, int]], chords: tuple[ChordSpan, ...]) -> Context:
@@ -143,8 +149,28 @@ def _write(context: Context, parts: Sequence[str], motif: Motif) -> tuple[Lines,
         if part in closing.parts:
             tune = last if leads.get(closing.id) == part else None
             lines[part] += write_close(context, part, (closing.arousal + 1) / 2, tune)
-    lines = strike_hits(context, lines, parts)
+    lines = strike_hits(context, _phrased(context, lines), parts)
+    if "bass" in lines:
+        lines["bass"] = bass.one_line(lines["bass"])
     return {p: _audible(normalise_notes(n), context.sheet) for p, n in lines.items()}, statements
+
+
+_ARC = (-3, -1, 2, 4)
+"""Velocity added in the bars of a four-bar phrase."""
+
+
+def _phrased(context: Context, lines: Lines) -> Lines:
+    """A swell over every four bars."""
+    bars = context.bars
+    ticks = [b.bar.tick for b in bars]
+
+    def shaped(note: Note) -> Note:
+        at = bisect_right(ticks, note.tick) - 1
+        if at < 0 or note.tick >= context.sheet.final_tick:
+            return note
+        return replace(note, velocity=min(max(note.velocity + _ARC[bars[at].phrase % 4], 8), 120))
+
+    return {part: [shaped(n) for n in notes] for part, notes in lines.items()}
 
 
 def _leads(context: Context) -> dict[str, str]:
@@ -155,7 +181,8 @@ def _leads(context: Context) -> dict[str, str]:
         order = row[0] if section.arousal < 0.2 else row[1]
         able = [p for p in order if p in section.parts]
         if able:  # the tune passes on when its section returns
-            leads[section.id] = able[context.returns[section.id] % len(able)]
+            turn = context.rng(section, HARMONY, "lead").randrange(2) + context.returns[section.id]
+            leads[section.id] = able[turn % len(able)]
     return leads
 
 
@@ -168,17 +195,21 @@ def _add_melodies(
     rows: dict[str, list[BarContext]] = {}
     for bar in context.bars:
         rows.setdefault(bar.section.id, []).append(bar)
+    tunes: Lines = {}
     for section in context.sheet.sections:
         lead = leads.get(section.id)
         bars = rows.get(section.id)
         if lead is None or lead not in lines or not bars:
             continue
         velocity = round(46 + 54 * (section.arousal + 1) / 2)
-        tune, ticks = melody(bars, motif, context.rng(section, lead, "melody"), _VOICES[lead], velocity)
-        taken = {(n.tick, n.pitch) for n in tune}
-        lines[lead] = [n for n in lines[lead] if (n.tick, n.pitch) not in taken] + tune
+        voice = _VOICES[lead] if section.arousal > 0 else replace(_VOICES[lead], centre=_VOICES[lead].centre - 5)
+        tune, ticks = melody(bars, motif, context.rng(section, lead, "melody"), voice, velocity)
+        tunes.setdefault(lead, []).extend(tune)
         statements += ticks
         last = tune[-1].pitch if tune else last
+    for lead, tune in tunes.items():
+        taken = {(n.tick, n.pitch) for n in tune}
+        lines[lead] = [n for n in lines[lead] if (n.tick, n.pitch) not in taken] + tune
     return statements, last
 
 
@@ -283,8 +314,10 @@ def _replaced(
 def _replaced_controls(old: Sequence[Control], new: Sequence[Control], start: int, end: int) -> tuple[Control, ...]:
     """Expression of the region from the new curve; the old level returns at the right edge."""
     kept = [c for c in old if c.controller != EXPRESSION or not start <= c.tick < end]
-    inside = [c for c in new if c.controller == EXPRESSION and start <= c.tick < end]
+    curve = [c for c in new if c.controller == EXPRESSION and c.tick < end]
+    opening = [replace(c, tick=start) for c in curve if c.tick <= start][-1:]
+    inside = [*opening, *(c for c in curve if c.tick > start)]
     before_end = [c for c in old if c.controller == EXPRESSION and c.tick < end]
     at_edge = any(c.controller == EXPRESSION and c.tick == end for c in old)
-    restore = [replace(before_end[-1], tick=end)] if before_end and inside and not at_edge else []
+    restore = [replace(before_end[-1], tick=end)] if before_end and not at_edge else []
     return tuple(sorted([*kept, *inside, *restore]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from emsync_engine.rules.theory import Chord
@@ -82,10 +82,19 @@ class Context:
         """Random source of one section alone, for what should differ at each return."""
         return random.Random(f"{self.seeds[section.id, part]} {section.id} {part} {use}")
 
+    def section_at(self, tick: int) -> SectionPlan:
+        """The section that a tick lies in."""
+        return self.sheet.sections[max(bisect_right([s.tick for s in self.sheet.sections], tick) - 1, 0)]
+
     @cached_property
     def levels(self) -> dict[int, int]:
         """Texture level by bar tick, for bars before the close."""
         return {b.bar.tick: b.level for b in self.bars}
+
+    @cached_property
+    def chord_ticks(self) -> list[int]:
+        """Where the chords begin."""
+        return [c.tick for c in self.chords]
 
     @cached_property
     def hit_ticks(self) -> frozenset[int]:
@@ -114,7 +123,9 @@ class Context:
         section = bar.section
         if len(section.parts) < 3 or bar.level >= 3:
             return False
-        if section.id == self.sheet.sections[0].id:  # the cue builds up to its first hit, four bars at most
+        if section.id == self.sheet.sections[0].id:  # the cue builds up to its first hit
+            if bar.index == 0 and bar.before_turn and bar.beats < 4:  # a pickup: a chord that swells
+                return part in ("guitar", "drums")
             enters = {"bass": 1, "guitar": 2, "drums": 2}.get(part, 0)
             before_hit = bar.phrase == bar.index
             return before_hit and bar.index < min(enters, bar.index + bar.left)
@@ -179,6 +190,6 @@ def _chords_in(
     while at < len(chords) and chords[at].tick < stop:
         span = chords[at]
         begin = max(span.tick, start)
-        inside.append(ChordSpan(begin, min(span.end, stop) - begin, span.root, span.quality, span.numeral))
+        inside.append(replace(span, tick=begin, duration=min(span.end, stop) - begin))
         at += 1
     return tuple(inside), chords[at] if at < len(chords) else None

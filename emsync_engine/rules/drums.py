@@ -66,8 +66,9 @@ def write(context: Context, part: str) -> list[Note]:
     for bar in context.bars_of(part):
         grooves = _GROOVES[bar.level]
         again = context.returns[bar.section.id]
-        choice = context.rng(bar.section, part, f"groove {bar.level}").randrange(len(grooves))
-        groove = _varied(grooves[(choice + again) % len(grooves)], bar)
+        own = context.rng(bar.section, part, f"groove {bar.level}")
+        groove = _own(grooves[(own.randrange(len(grooves)) + again) % len(grooves)], own)
+        groove = _varied(groove, bar)
         rng = context.rng_once(bar.section, part, f"fill {bar.index}")
         beats = _fill_beats(bar)
         notes += _groove(bar, groove, bar.stop - beats * QUARTER, context, part)
@@ -76,6 +77,21 @@ def write(context: Context, part: str) -> list[Note]:
         if bar.index == 0 and bar.level >= 2 and bar.section.tick:
             notes.append(Note(bar.bar.tick, CRASH, QUARTER // 2, _loudness("6", bar.energy)))
     return notes
+
+
+def _own(groove: Pattern, rng: random.Random) -> Pattern:
+    """The groove with soft strokes dropped and ghost notes added, so that every seed has its own; beats stay."""
+    rows = []
+    for drum, marks in groove:
+        busy = drum in (HAT, RIDE, SHAKER, TAMBOURINE)
+        changed = list(marks)
+        for k, mark in enumerate(marks):
+            if k % 4 and mark != "." and rng.random() < 0.12:
+                changed[k] = "."
+            elif k % 2 == 0 and k % 4 and mark == "." and not busy and rng.random() < 0.1:
+                changed[k] = "3"
+        rows.append((drum, "".join(changed)))
+    return tuple(rows)
 
 
 def _varied(groove: Pattern, bar: BarContext) -> Pattern:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emsync_engine.rules.chordal import Voiced, arpeggio, strokes, voiced_bars
+from emsync_engine.rules.chordal import Voiced, arpeggio, own_rhythm, strokes, voiced_bars
 from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context, as_chord
 from emsync_engine.rules.theory import nearest
 from emsync_engine.score import Note
@@ -33,9 +33,11 @@ def write(context: Context, part: str, has_melody: frozenset[str]) -> list[Note]
                 span, voicing, rng.choice(_ORDERS), QUARTER if bar.energy < 0.32 else EIGHTH, velocity, rng
             )
         elif not chugs:
-            notes += _strum(context, row, part, rng.choice(_STRUMS if bar.level == 2 else _FULL_STRUMS), velocity)
+            notes += _strum(
+                context, row, part, own_rhythm(rng.choice(_STRUMS if bar.level == 2 else _FULL_STRUMS), rng), velocity
+            )
         else:
-            notes += _chug(context, row, part, rng.choice(_CHUGS[: bar.level - 1]), velocity)
+            notes += _chug(context, row, part, own_rhythm(rng.choice(_CHUGS[: bar.level - 1]), rng), velocity)
     return notes
 
 

@@ -45,6 +45,11 @@ _PROGRESSIONS: dict[str, tuple[tuple[float, float, str], ...]] = {
         (-0.7, -0.6, "i iv i ii°"),
     ),
 }
+_SUBSTITUTES = {
+    "major": {"I": ("iii", "vi"), "IV": ("ii", "vi"), "ii": ("IV",), "vi": ("IV", "iii"), "iii": ("vi",)},
+    "minor": {"i": ("bIII", "bVI"), "iv": ("bVI", "ii°"), "v": ("bVII",), "bVI": ("iv",), "bVII": ("v",)},
+}
+"""Chords of like function that may stand for one another."""
 _ARRIVALS = {"major": ("I", "vi", "I", "IV"), "minor": ("i", "bVI", "i", "iv")}
 """Chords that hits land on, in turn: home, the deceptive turn, home, the subdominant."""
 _CLOSES = {
@@ -70,17 +75,21 @@ def plan_chords(sheet: CueSheet, seeds: Sequence[int]) -> tuple[ChordSpan, ...]:
 def progression(key: Key, valence: float, arousal: float, rng: random.Random, again: int = 0) -> list[Chord]:
     """One of the progressions whose mood is nearest; the ``again``-th return of a section takes the next one."""
     ranked = sorted(_PROGRESSIONS[key.mode], key=lambda row: (row[0] - valence) ** 2 + 0.5 * (row[1] - arousal) ** 2)
-    numerals = ranked[(rng.randrange(2) + again) % 3][2].split()
-    return [chord(n, key) for n in numerals]
+    numerals = ranked[(rng.randrange(4) + again) % 4][2].split()
+    swaps = _SUBSTITUTES[key.mode]
+    share = 0.35 * (1 - abs(valence))  # a clear mood keeps to its own chords
+    chosen = [rng.choice(swaps[n]) if k and n in swaps and rng.random() < share else n for k, n in enumerate(numerals)]
+    distinct = [n for k, n in enumerate(chosen) if k == 0 or n != chosen[k - 1]]
+    return [chord(n, key) for n in (distinct if len(set(distinct)) >= 3 else numerals)]
 
 
-def _slots(bars: Sequence[Bar], end: int, halves: bool) -> list[tuple[int, int]]:
-    """(tick, end) of the chord slots: a bar each, or halves of bars of four beats and more."""
+def _slots(bars: Sequence[Bar], end: int, whole: set[int] | None) -> list[tuple[int, int]]:
+    """(tick, end) of the chord slots: a bar each, or halves of bars of four beats and more that are not ``whole``."""
     slots: list[tuple[int, int]] = []
     for bar in bars:
         stop = min(bar.end, end)
         middle = bar.tick + 2 * TICKS_PER_QUARTER
-        if halves and bar.beats >= 4 and stop > middle:
+        if whole is not None and bar.tick not in whole and bar.beats >= 4 and stop > middle:
             slots += [(bar.tick, middle), (middle, stop)]
         elif stop > bar.tick:
             slots.append((bar.tick, stop))
@@ -98,16 +107,17 @@ def _section_chords(
     bars = [b for b in sheet.bars if section.tick <= b.tick < section.end]
     closing = following is None
     body_end = sheet.final_tick if closing else section.end
-    slots = _slots([b for b in bars if b.tick < body_end], body_end, halves=len(bars) < 6)
+    whole = hits | {section.tick}
+    slots = _slots([b for b in bars if b.tick < body_end], body_end, whole if len(bars) < 6 else None)
     slots = _split_for_cadence(slots) if closing else slots
     cycle = progression(section.key, section.valence, section.arousal, rng, again)
     chords = _fill(slots, cycle, section, rng, hits)
     if closing:
         chords = _with_close(chords, section.key, rng)
     elif following is not None and len(chords) > 1 and section.end in hits:
-        chords[-1] = _lead_to(_tonic(following.key), section, rng)
+        chords[-1] = _lead_to(_tonic(following.key), section, rng, avoid=chords[-2])
     spans = _resolved([ChordSpan(a, b - a, c.root, c.quality, c.numeral) for (a, b), c in zip(slots, chords)])
-    spans = _enriched(spans, section.key)
+    spans = _enriched(spans, section.key, hits | {section.tick})
     if closing:
         tonic = _tonic(section.key)
         spans.append(ChordSpan(body_end, sheet.end_tick - body_end, tonic.root, tonic.quality, tonic.numeral))
@@ -181,16 +191,17 @@ def _fill(
             at += 1
     for i, (_, (start, _)) in enumerate(pairwise(slots)):
         if start in hits and i > 0 and rng.random() < 0.8:
-            chords[i] = _lead_to(chords[i + 1], section, rng)
+            chords[i] = _lead_to(chords[i + 1], section, rng, avoid=chords[i - 1])
     return chords
 
 
-def _lead_to(goal: Chord, section: SectionPlan, rng: random.Random) -> Chord:
+def _lead_to(goal: Chord, section: SectionPlan, rng: random.Random, avoid: Chord) -> Chord:
     """A chord that wants to go to ``goal``: its dominant when there is energy, diatonic neighbours when calm."""
     key = section.key
     home = goal.root == key.tonic
     if goal.quality not in ("maj", "min", "maj7", "min7", "add9", "madd9"):
-        return chord(rng.choice(("IV", "ii")) if key.mode == "major" else rng.choice(("iv", "bVI")), key)
+        softer = [chord(n, key) for n in (("IV", "ii") if key.mode == "major" else ("iv", "bVI"))]
+        return rng.choice([c for c in softer if c.root != avoid.root])
     energy = (section.arousal + 1) / 2
     numeral = goal.numeral
     of = "" if home else f"/{numeral}"
@@ -204,12 +215,15 @@ def _lead_to(goal: Chord, section: SectionPlan, rng: random.Random) -> Chord:
     choices += [(c, 0.8 - 0.6 * energy) for c in (above, plagal) if c and c.quality != "dim"]
     if home and section.valence < -0.3 and energy > 0.4:
         choices.append((neapolitan, 0.3))
+    choices = [(c, w) for c, w in choices if c.root not in (avoid.root, goal.root)]
     return rng.choices([c for c, _ in choices], [w for _, w in choices])[0] if choices else dominant
 
 
 def _with_close(chords: list[Chord], key: Key, rng: random.Random) -> list[Chord]:
     """End on pre-dominant and dominant, so that the closing tonic arrives as a cadence."""
-    before, dominant = (chord(n, key) for n in rng.choice(_CLOSES[key.mode]))
+    closes = [[chord(n, key) for n in close] for close in _CLOSES[key.mode]]
+    fresh = [c for c in closes if len(chords) < 3 or c[0].root != chords[-3].root]
+    before, dominant = rng.choice(fresh)
     if len(chords) >= 3:
         return [*chords[:-2], before, dominant]
     if len(chords) == 2:
@@ -217,14 +231,14 @@ def _with_close(chords: list[Chord], key: Key, rng: random.Random) -> list[Chord
     return [dominant] if chords else []
 
 
-def _enriched(spans: list[ChordSpan], key: Key) -> list[ChordSpan]:
+def _enriched(spans: list[ChordSpan], key: Key, whole: set[int]) -> list[ChordSpan]:
     """At least three different chords a section where there is room: long ones are divided."""
     colours = [chord(n, key) for n in (("IV", "vi", "V") if key.mode == "major" else ("iv", "bVI", "V"))]
     while len({(s.root, s.quality) for s in spans}) < 3 and colours:
         colour = colours.pop(0)
         if any((s.root, s.quality) == (colour.root, colour.quality) for s in spans):
             continue
-        index = max(range(len(spans)), key=lambda i: (spans[i].duration, -i)) if spans else None
+        index = max(range(len(spans)), key=lambda i: _divisible(spans[i], whole), default=None)
         if index is None or spans[index].duration < 2 * TICKS_PER_QUARTER:
             break
         long = spans[index]
@@ -238,6 +252,11 @@ def _enriched(spans: list[ChordSpan], key: Key) -> list[ChordSpan]:
             )
         spans[index : index + 1] = [first, rest]
     return spans
+
+
+def _divisible(span: ChordSpan, whole: set[int]) -> tuple[bool, int, int]:
+    """How gladly a chord is divided: not where a hit or the section begins, rather a long one, rather an early one."""
+    return span.tick not in whole and span.duration >= 2 * TICKS_PER_QUARTER, span.duration, -span.tick
 
 
 def _merged(spans: Sequence[ChordSpan]) -> list[ChordSpan]:

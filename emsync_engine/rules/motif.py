@@ -207,12 +207,22 @@ def _answer(
         chord = as_chord(context.chord_at(at))
         scale = scale_for(context.section.key, chord)
         last = k == len(rhythm) - 1
-        target = snap(pitch + direction, chord.pitch_classes) if last or k == 0 else step(pitch, direction, scale)
+        target = (
+            _next_chord_note(pitch, direction, chord.pitch_classes) if last or k == 0 else step(pitch, direction, scale)
+        )
         pitch = target if abs(target - before) < 9 else snap(before, chord.pitch_classes)
         length = min(eighths * EIGHTH, context.stop - at)
         notes.append(Note(at, pitch, max(length - SIXTEENTH // 4, SIXTEENTH), max(velocity - 5 + 2 * k, 1)))
         at += eighths * EIGHTH
     return notes
+
+
+def _next_chord_note(pitch: int, direction: int, pitch_classes: tuple[int, ...]) -> int:
+    """The nearest chord note above or below, never the same pitch."""
+    pitch += direction
+    while pitch % 12 not in pitch_classes:
+        pitch += direction
+    return pitch
 
 
 def _towards(context: BarContext, before: int, velocity: int) -> list[Note]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emsync_engine.rules.chordal import Voiced, arpeggio, held, strokes, voiced_bars
+from emsync_engine.rules.chordal import Voiced, arpeggio, held, own_rhythm, strokes, voiced_bars
 from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context, as_chord
 from emsync_engine.rules.theory import nearest
 from emsync_engine.score import Note
@@ -50,11 +50,13 @@ def _both_hands(context: Context, row: Voiced, part: str) -> list[Note]:
     touch = context.rng_once(bar.section, part, f"touch {bar.index}")
     if bar.level == 2:
         root = [Note(span.tick, voicing[0] - 12, max(span.end - span.tick - SIXTEENTH, SIXTEENTH), velocity)]
-        return root + strokes(span, voicing[-2:], rng.choice(_COMPS), velocity, touch)
+        return root + strokes(span, voicing[-2:], own_rhythm(rng.choice(_COMPS), rng), velocity, touch)
+    if bar.level == 3 and bar.phrase % 4 >= 2:  # room for the others' eighths
+        return held(span, voicing, velocity)
     if bar.level == 3:
         order = _ORDERS[(rng.randrange(len(_ORDERS)) + bar.phrase % 2) % len(_ORDERS)]
         return arpeggio(span, full, order, EIGHTH, velocity, touch)
     if bar.section.valence > 0:
-        return strokes(span, voicing, rng.choice(_OFFBEATS), velocity, touch, short=True)
+        return strokes(span, voicing, own_rhythm(rng.choice(_OFFBEATS), rng), velocity, touch, short=True)
     octave = (voicing[0] - 12, voicing[0])
-    return strokes(span, octave, rng.choice(_DRIVES), velocity, touch, short=True)
+    return strokes(span, octave, own_rhythm(rng.choice(_DRIVES), rng), velocity, touch, short=True)

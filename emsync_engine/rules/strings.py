@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from emsync_engine.rules.chordal import Voiced, held, strokes, tied, voiced_bars
+from emsync_engine.rules.chordal import Voiced, held, own_rhythm, strokes, tied, voiced_bars
 from emsync_engine.rules.context import EIGHTH, QUARTER, SIXTEENTH, Context, as_chord
 from emsync_engine.rules.theory import scale_for, snap, step
 from emsync_engine.score import Note
@@ -77,11 +77,12 @@ def _ostinato(context: Context, row: Voiced, part: str, thin: bool) -> list[Note
     """Short repeated bows that rock between the two low voices, with the top voice held above them."""
     bar, span, voicing = row
     rng = context.rng(bar.section, part, f"ostinato {bar.level}")
-    rhythm = rng.choice(_OSTINATI if bar.level == 3 else _RACING)
+    rhythm = own_rhythm(rng.choice(_OSTINATI if bar.level == 3 else _RACING), rng)
+    turn = rng.choice((1, 2, 4))
     touch = context.rng_once(bar.section, part, f"touch {bar.index}")
     velocity = round(40 + 46 * bar.energy)
     bows = strokes(span, voicing[:1], rhythm, velocity, touch, short=True)
-    low = [Note(n.tick, voicing[k // 2 % 2], n.duration, n.velocity) for k, n in enumerate(bows)]
+    low = [Note(n.tick, voicing[k // turn % 2], n.duration, n.velocity) for k, n in enumerate(bows)]
     if thin:
         return low
     top = voicing[-1] if voicing[-1] not in voicing[:2] else voicing[-1] + 12

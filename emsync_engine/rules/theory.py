@@ -52,7 +52,11 @@ def chord(numeral: str, key: Key) -> Chord:
         ValueError: not a numeral.
     """
     match = _NUMERAL.match(numeral)
-    if not match:
+    if (
+        not match
+        or match.group(2).lower() not in _DEGREES
+        or not (match.group(2).islower() or match.group(2).isupper())
+    ):
         raise ValueError(f"not a roman numeral: {numeral!r}")
     shift, roman, special, extension, target = match.groups()
     if target:

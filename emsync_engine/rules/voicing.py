@@ -11,9 +11,12 @@ from emsync_engine.rules.theory import Chord
 
 @lru_cache(maxsize=4096)
 def _candidates(pitch_classes: tuple[int, ...], low: int, high: int, voices: int) -> tuple[tuple[int, ...], ...]:
-    """Voicings with every chord note (the fifth may go when notes outnumber voices) and sensible spacing."""
+    """Voicings with every chord note (root and fifth may go when notes outnumber voices) and sensible spacing."""
     pool = [p for p in range(low, high + 1) if p % 12 in pitch_classes]
-    needed = set(pitch_classes) if len(pitch_classes) <= voices else set(pitch_classes) - {pitch_classes[2]}
+    needed = set(pitch_classes)
+    if len(pitch_classes) > voices:  # the bass has the root, and the fifth says least
+        root, fifth = pitch_classes[0], (pitch_classes[0] + 7) % 12
+        needed -= {root, fifth} if fifth in pitch_classes else {pitch_classes[2]}
     found = [
         v
         for v in combinations(pool, voices)

@@ -27,6 +27,7 @@ RITARDANDO = 0.07
 """How much slower than the cue its last bars are wanted."""
 CLOSING_S = Fraction(3, 2)
 """The last chord sounds at least this long in a cue of more than ten seconds."""
+_LEAST_SILENCE = Fraction(2)
 _TONICS = {"major": (0, 2, 3, 5, 7, 9, 10), "minor": (0, 2, 4, 5, 7, 9, 11)}
 _MODE_MEMORY = 0.12  # valence within this of neutral keeps the cue's mode
 
@@ -47,7 +48,7 @@ def spot(picture: Picture, curve: MoodCurve, options: SpotOptions = SpotOptions(
 
     Command-line options beat the timeline's markers, which beat what the mood suggests.
     """
-    chosen = choose_hits(picture, options.min_gap)
+    chosen = choose_hits(picture, options.min_gap, barred=_silenced(picture))
     times = [picture.boundaries[i].hit for i in chosen]
     spans = _spans(picture, curve, times)
     tempo = _tempo_wish(picture, spans, curve.mean(0.0, float(picture.duration))[1], options)
@@ -244,10 +245,20 @@ def _silences(picture: Picture, grid: Grid) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
+def _silenced(picture: Picture) -> set[int]:
+    """Boundaries that fall where the user wants silence."""
+    quiet = [
+        (m.time, m.time + max(m.duration, _LEAST_SILENCE))
+        for m in picture.markers
+        if m.instruction and m.instruction.kind == "silence"
+    ]
+    return {i for i, b in enumerate(picture.boundaries) if any(a <= b.hit < z for a, z in quiet)}
+
+
 def _silence_end(marker: PictureMarker, stops: Sequence[Fraction], duration: Fraction) -> Fraction:
     if marker.duration * 2 > 1:
         return min(marker.time + marker.duration, duration)
-    at = bisect_left(stops, marker.time + 2)
+    at = bisect_left(stops, marker.time + _LEAST_SILENCE)
     return stops[at] if at < len(stops) else duration
 
 

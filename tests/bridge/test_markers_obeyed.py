@@ -122,13 +122,11 @@ def test_parts_from_the_marked_section_on(with_markers: Scored) -> None:
     assert {s.part for s in heard.sounds if s.start_s < 20} == {"Drums", "Bass", "Piano", "Guitar", "Strings"}
 
 
-@pytest.mark.xfail(strict=True, reason="hits are struck by parts that were not asked to play there")
 def test_hits_are_struck_by_the_marked_parts_alone(with_markers: Scored) -> None:
     _, heard = with_markers([marker("section: alone", 480), marker("parts: strings, piano", 480)])
     assert {s.part for s in heard.sounds if s.start_s >= 20} == {"Strings", "Piano"}
 
 
-@pytest.mark.xfail(strict=True, reason="a bass alone does not strike three notes on a hit")
 def test_a_bass_alone_makes_accents(with_markers: Scored) -> None:
     answer, heard = with_markers([], "--parts", "bass")
     assert all(heard.is_met(Fraction(t)) for t in hit_times(answer))

@@ -64,9 +64,7 @@ def test_numerals(numeral: str, key: Key, notes: str) -> None:
     assert chord(numeral, key).numeral == numeral
 
 
-@pytest.mark.parametrize(
-    "text", ["", pytest.param("VIII", marks=pytest.mark.xfail(reason="a KeyError")), "H", "1", "I/", "ivx"]
-)
+@pytest.mark.parametrize("text", ["", "VIII", "H", "1", "I/", "ivx"])
 def test_what_is_no_numeral(text: str) -> None:
     with pytest.raises(ValueError, match="numeral"):
         chord(text, C)
