@@ -448,11 +448,15 @@ def _covers(wide: Lock, narrow: Lock) -> bool:
 
 
 def list_takes(path: Path) -> dict[str, Any]:
-    """The history and the locks."""
+    """The history and the locks, as they are before a take that is just being made."""
     folder = ScoreFolder(path)
-    with only_writer(path):
-        folder.recover()
-        return takes_answer(folder.document())
+    try:
+        with only_writer(path, wait_s=0):
+            folder.recover()
+    except InputError as error:
+        if error.code != "busy":
+            raise
+    return takes_answer(folder.document())
 
 
 def takes_answer(document: Document) -> dict[str, Any]:

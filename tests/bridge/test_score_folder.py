@@ -327,7 +327,7 @@ def test_leftovers_of_a_killed_program_are_cleared_and_stop_nobody(scored: Path,
         (folder / ".staging-abc" / "stems" / "bass.wav").write_bytes(b"half")
         (folder / ".score.json.x1y2.tmp").write_bytes(b"half")
         (folder / "..commit.json.x1y2.tmp").write_bytes(b"half")
-    assert len(list_takes(scored)["takes"]) == 1
+    redraw(scored)
     check_whole(scored)
     score(ScoreRequest(scored.parent / "cut.otio", fresh), quiet)
     check_whole(fresh)
