@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -89,9 +90,8 @@ def _span(start: int, length: int) -> tuple[int, int]:
 def _kept_row(match: Match, before: Sequence[Piece], after: Sequence[Piece]) -> _Row:
     shown = _shown(after, match.new, match.length)
     name = _names(p.shot.name for p in shown if not p.black) or "black"
-    was = [p.shot for p in _shown(before, match.old, match.length) if not p.black]
     words = f"moved by {match.shift:+d} frames" if match.shift else "kept"
-    notes = _new_files(was, [p.shot for p in shown if not p.black])
+    notes = _new_files(match, before, shown)
     return _Row(
         "move" if match.shift else "keep",
         name,
@@ -101,16 +101,23 @@ def _kept_row(match: Match, before: Sequence[Piece], after: Sequence[Piece]) -> 
     )
 
 
-def _shown(rows: Sequence[Piece], start: int, length: int) -> list[Piece]:
-    return [p for p in rows if p.start < start + length and p.end > start]
+def _shown(rows: Sequence[Piece], start: int, length: int) -> Sequence[Piece]:
+    """Pieces, which leave no hole, that reach into a span."""
+    first = bisect_right(rows, start, key=lambda p: p.start) - 1
+    return rows[first : bisect_left(rows, start + length, key=lambda p: p.start)]
 
 
-def _new_files(was: Sequence[Shot], now: Sequence[Shot]) -> str:
+def _new_files(match: Match, before: Sequence[Piece], shown: Sequence[Piece]) -> str:
     """Files that are another version, a proxy or another container of what was there."""
-    pairs = [(PurePath(a.media).name, PurePath(b.media).name) for a, b in zip(was, now) if a.media and b.media]
-    changed = list(dict.fromkeys((a, b) for a, b in pairs if a.lower() != b.lower()))
-    shown = [f"{a} is now {b}" for a, b in changed[:_NAMED]]
-    return ", ".join(shown) + (f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else "")
+    changed: dict[tuple[str, str], None] = {}
+    for piece in shown:
+        frame = max(piece.start, match.new) - match.shift
+        was = before[bisect_right(before, frame, key=lambda p: p.start) - 1]
+        names = PurePath(was.shot.media).name, PurePath(piece.shot.media).name
+        if all(names) and names[0].lower() != names[1].lower():
+            changed[names] = None
+    notes = [f"{a} is now {b}" for a, b in changed]
+    return ", ".join(notes[:_NAMED]) + (f" and {len(notes) - _NAMED} more" if len(notes) > _NAMED else "")
 
 
 def _names(names: Iterator[str]) -> str:
@@ -199,14 +206,14 @@ def _where(left: Piece, whole: Piece) -> str:
 def _places(rows: Sequence[_Row]) -> list[tuple[int, int]]:
     """Where each line stands: by new time, deletions behind the frames they used to follow."""
     known = sorted((r.old[1], r.new[1]) for r in rows if r.old and r.new)
+    ends = [old for old, _ in known]
     places = []
     for row in rows:
         if row.new:
             places.append((row.new[0], 1))
         else:
-            start = row.old[0] if row.old else 0
-            before = [new for old, new in known if old <= start]
-            places.append((before[-1] if before else 0, 0))
+            at = bisect_right(ends, row.old[0] if row.old else 0)
+            places.append((known[at - 1][1] if at else 0, 0))
     return places
 
 

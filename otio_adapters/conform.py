@@ -43,12 +43,12 @@ def compare(old: Picture, new: Picture) -> Comparison:
     """Lay two cuts over each other.
 
     Where the frame rates differ, the same seconds or the same number of frames may have been meant: what keeps more
-    of the picture is taken.
+    of the picture is taken, and of equals the number of frames.
     """
     if old.rate == new.rate:
         return Comparison(old, new, old, Fraction(1), align(old, new))
     found = []
-    for scale in (Fraction(1), old.rate / new.rate):
+    for scale in (old.rate / new.rate, Fraction(1)):
         regraded = regrade(old, new.rate, scale)
         alignment = align(regraded, new)
         found.append(Comparison(old, new, regraded, scale, alignment))

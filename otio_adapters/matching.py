@@ -18,6 +18,8 @@ from otio_adapters.identity import BLACK, Names, is_black, same_material
 _NOISE_S = Fraction(1, 2)
 """A match shorter than this, and than half of both its shots, is two handles that happen to overlap."""
 _HALF_FRAME = Fraction(1, 2)
+_SAME_SPEED = Fraction(1, 200)
+"""Speeds that differ by no more than this share of them were rounded by one system or the other."""
 
 
 @dataclass(frozen=True, order=True)
@@ -153,7 +155,7 @@ def media_span(piece: Piece) -> tuple[Fraction, Fraction]:
 def _aligned(a: Piece, b: Piece, rate: Fraction) -> Iterator[Match]:
     """The part of two shots that shows the same seconds of the media; of stills as much as both have, at either end."""
     if a.still and b.still:
-        if not a.shot.speed and abs(a.shot.media_start - b.shot.media_start) * rate > 1:
+        if not a.shot.speed and abs(a.shot.media_start - b.shot.media_start) * rate > _HALF_FRAME:
             return  # frozen at another frame
         length = min(a.length, b.length)
         yield Match(b.start, a.start, length)
@@ -162,8 +164,13 @@ def _aligned(a: Piece, b: Piece, rate: Fraction) -> Iterator[Match]:
     later = round((b.shot.media_start - a.shot.media_start) / a.shot.speed * rate)
     first_old, first_new = a.start + max(later, 0), b.start + max(-later, 0)
     length = min(a.end - first_old, b.end - first_new)
-    if length > 0 and abs(a.shot.speed - b.shot.speed) * length <= _HALF_FRAME * abs(a.shot.speed):
+    if length > 0 and _same_speed(a.shot.speed, b.shot.speed, length):
         yield Match(first_new, first_old, length)
+
+
+def _same_speed(one: Fraction, other: Fraction, frames: int) -> bool:
+    apart, least = abs(one - other), min(abs(one), abs(other))
+    return one == other or (apart <= _SAME_SPEED * least and apart * frames <= _HALF_FRAME * least)
 
 
 def _recounted(old: Picture, new: Picture, olds: Sequence[Piece], news: Sequence[Piece]) -> bool:

@@ -14,8 +14,9 @@ from emsync_engine.mood import MoodCurve
 from emsync_engine.picture import Picture, PictureMarker
 from emsync_engine.score import Bar, Key, Score, ScoreHit
 from emsync_engine.spotting.cuesheet import CueSheet, SectionPlan
-from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, EDGE, choose_hits
+from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, choose_hits
 from emsync_engine.spotting.regrid import Kept, Regrid, regrid
+from emsync_engine.spotting.rehit import hits_again
 from emsync_engine.spotting.sections import Span, find_sections
 from emsync_engine.spotting.tempo import Grid, solve
 
@@ -60,26 +61,13 @@ def respot(
     picture: Picture, curve: MoodCurve, options: SpotOptions, score: Score, kept: Sequence[Kept]
 ) -> tuple[CueSheet, Regrid]:
     """A cue sheet for a changed picture that keeps the bars of ``score`` over unchanged picture (see ``regrid``)."""
-    chosen = _hits_again(picture, options, score, kept)
+    chosen = hits_again(picture, options.min_gap, score, kept, _silenced(picture))
     times = [picture.boundaries[i].hit for i in chosen]
     spans = _spans(picture, curve, times)
     tempo = _tempo_wish(picture, spans, curve.mean(0.0, float(picture.duration))[1], options)
     result = regrid(score, kept, times, picture.duration, tempo)
     options = replace(options, key=score.key)
     return _sheet(picture, curve, options, chosen, spans, result.grid), result
-
-
-def _hits_again(picture: Picture, options: SpotOptions, score: Score, kept: Sequence[Kept]) -> list[int]:
-    """The old hits that are still boundaries over unchanged picture, and new ones where the picture changed."""
-    near = Fraction(1) / picture.rate / 2
-    moved = [h.time + k.shift for k in kept for h in score.hits if k.old_start <= h.time <= k.old_end]
-    again = {
-        i
-        for i, b in enumerate(picture.boundaries)
-        if any(abs(b.hit - t) <= near for t in moved) and EDGE <= b.hit <= picture.duration - EDGE
-    }
-    inside = {i for i, b in enumerate(picture.boundaries) if any(k.new_start < b.hit < k.new_end for k in kept)}
-    return choose_hits(picture, options.min_gap, settled=again, barred=inside - again)
 
 
 def _spans(picture: Picture, curve: MoodCurve, times: Sequence[Fraction]) -> list[Span]:
