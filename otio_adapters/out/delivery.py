@@ -67,7 +67,7 @@ class Delivery:
     @property
     def file_name(self) -> str:
         """The cue's name in letters, digits, ``_``, ``-`` and ``.`` that no system and no URL stumbles over."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", ascii_text(self.name).replace("?", "_"))
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", ascii_text(self.name.replace("ß", "ss")))
         return plain.strip("._-")[:100] or "cue"
 
     @property

@@ -63,17 +63,19 @@ def _head(delivery: Delivery) -> list[str]:
 
 
 def _event(delivery: Delivery, number: int, reel: str, first: int, end: int) -> str:
-    """A cut on the video track; a mark's event has the same timecodes as source and record."""
+    """A cut on the video track. Black counts from zero; a mark's event has the record timecodes as source too."""
     record = [_timecode(delivery, frame) for frame in (first, end)]
-    zero, rate = 0, delivery.rate
-    source = [timecode_from_frames(f, rate, delivery.picture.drop_frame) for f in (zero, end - first)]
-    times = [*source, *record] if reel == "BL" else [*record, *record]
+    from_zero = [_counted(delivery, frame) for frame in (0, end - first)]
+    times = [*(from_zero if reel == "BL" else record), *record]
     return f"{number:03d}  {reel:<8} V     C        {' '.join(times)}"
 
 
 def _timecode(delivery: Delivery, frame: int) -> str:
-    picture = delivery.picture
-    return timecode_from_frames(picture.start_frame + frame, picture.rate, picture.drop_frame)
+    return _counted(delivery, delivery.picture.start_frame + frame)
+
+
+def _counted(delivery: Delivery, frame: int) -> str:
+    return timecode_from_frames(frame, delivery.rate, delivery.picture.drop_frame)
 
 
 def _described(mark: Mark) -> str:

@@ -154,10 +154,11 @@ def test_urls_of_fcp7_xml(path: Any, url: str) -> None:
     assert paths_of(url)[0] == path.as_posix()
 
 
-_NAME = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(" %#?&+;=~"), min_size=1)
+_CHARACTERS = st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="/\\:")
+_NAME = st.text(_CHARACTERS | st.sampled_from(" %#?&+;=~"), min_size=1, max_size=10)
 
 
-@given(st.lists(_NAME.filter(lambda name: not set(name) & set("/\\") and name.strip(". ")), min_size=1, max_size=4))
+@given(st.lists(_NAME.filter(lambda name: name == name.strip() and name.strip(".")), min_size=1, max_size=4))
 def test_every_url_leads_back_to_its_file(names: list[str]) -> None:
     path = PurePosixPath("/", *names)
     for url in (path.as_posix(), path.as_uri(), file_url(path)):
@@ -298,7 +299,7 @@ def test_all_forms_are_written_whole_with_safe_names(tmp_path: Path) -> None:
     assert set(written) == set(FORMS)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written.values()}
     for path in written.values():
-        assert re.fullmatch(r"Grosse_Act_1_2_Finale[\w.]*|Gro_e_Act_1_2_Finale[\w.]*", path.name)
+        assert re.fullmatch(r"Grosse_Act_1_2_Finale[\w.]*", path.name)
         assert path.stat().st_size
     before = {path: path.read_bytes() for path in written.values()}
     write_all(tmp_path, delivery())
