@@ -110,6 +110,22 @@ def write_timeline(cue: Cue, staging: Path, document: Document) -> None:
     (staging / TIMELINE).write_bytes(json_bytes(document_with_music, indent=4, allow_nan=True))
 
 
+def write_forms(cue: Cue, staging: Path, document: Document) -> None:
+    """The forms that single systems take: dialects of the timeline, DAW projects, marker lists."""
+    from otio_adapters.out import Delivery, write_all
+
+    home = cue.folder.resolve()
+    parts = cue.take.score.parts if document.audio else ()
+    delivery = Delivery(
+        name=cue.cut.title,
+        score=cue.take.score,
+        picture=cue.cut.picture,
+        mix=home / MIX if document.audio else None,
+        stems=tuple((p.id, home / stem_file(p.id)) for p in parts),
+    )
+    write_all(staging, delivery, home=home)
+
+
 def plain_timeline(source: Path, picture: Picture) -> bytes:
     """The timeline of a file as OpenTimelineIO, without music of ours: what a cut keeps of it."""
     from otio_adapters import MusicDelivery, timeline_with_music
@@ -171,6 +187,7 @@ def derive_all(
         document = replace(document, audio={}, warnings=(f"no audio was rendered: {error.message}",))
     progress(1.0, "writing the timeline")
     write_timeline(cue, staging, document)
+    write_forms(cue, staging, document)
     progress(1.0, "drawing the report")
     write_report(cue, staging, document)
     return document

@@ -43,7 +43,7 @@ class MusicDelivery:
     name: str
     """Id of the cue: a second delivery of the same timeline replaces all of ours, whatever their cue."""
     tracks: Sequence[tuple[str, Path]]
-    """(track name, WAV file), the mix first."""
+    """(track name, WAV file), the mix first: it is heard, the stems are there but switched off."""
     markers: Sequence[MusicMarker | tuple[Fraction, str, str]]
     duration: Fraction
     """Seconds; rounded up to whole frames."""
@@ -75,7 +75,7 @@ def timeline_with_music(picture_source: Path, music: MusicDelivery) -> Node:
 def _with_music(document: Node, music: MusicDelivery) -> Node:
     result = without_music(document)
     stack = _top_stack(result)
-    tracks = [_track(name, wav, music) for name, wav in music.tracks]
+    tracks = [_track(name, wav, music, heard=k == 0) for k, (name, wav) in enumerate(music.tracks)]
     markers = [_marker(MusicMarker(*marker), music) for marker in music.markers]
     children = stack.get("children")
     stack["children"] = [*(children if isinstance(children, list) else []), *tracks]
@@ -124,7 +124,7 @@ def _frames_up(seconds: Fraction, rate: Fraction) -> Fraction:
     return Fraction(-((-frames.numerator) // frames.denominator)) / rate
 
 
-def _track(name: str, wav: Path, music: MusicDelivery) -> Node:
+def _track(name: str, wav: Path, music: MusicDelivery, *, heard: bool) -> Node:
     length = _frames_up(music.duration, music.rate)
     lead_in = Fraction(round(music.offset * music.rate)) / music.rate
     start = Fraction(music.start_frame) / music.rate + lead_in
@@ -132,6 +132,7 @@ def _track(name: str, wav: Path, music: MusicDelivery) -> Node:
     reference = doc.external_reference(Path(wav).as_posix(), available, Path(wav).name)
     mine = {OURS: {"cue": music.name, "part": name}}
     clip = doc.clip_node(Path(wav).stem, doc.time_range(start, length, music.rate), reference, copy.deepcopy(mine))
+    clip["enabled"] = heard
     lead = [doc.gap_node(lead_in, music.rate)] if lead_in > 0 else []
     return doc.track_node(name, "Audio", [*lead, clip], mine)
 
