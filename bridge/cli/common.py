@@ -151,4 +151,7 @@ def say_files(files: Mapping[str, str]) -> None:
     stems = [path for key, path in files.items() if key.startswith("stem_")]
     if stems:
         rows.insert(2, ("stems", f"{Path(stems[0]).parent} ({len(stems)} files)"))
+    others = sorted(key for key, path in files.items() if key == Path(path).name)
+    if others:
+        rows.append(("also", ", ".join(others)))
     table(rows)
