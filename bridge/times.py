@@ -10,6 +10,8 @@ from emsync_engine.picture import Picture
 from emsync_engine.score import TICKS_PER_QUARTER, Score
 from emsync_engine.timecode import frames_from_timecode, plain_number
 
+_ROUNDING_S = Fraction(1, 1000)
+"""The end as it is printed may lie this much behind the end as it is."""
 _BAR = re.compile(r"^b(\d+)(?:\.(\d+(?:\.\d+)?))?$", re.IGNORECASE)
 
 
@@ -41,8 +43,8 @@ def parse_time(text: str, picture: Picture, score: Score | None = None) -> Fract
                 f"{text!r} is not a time (seconds such as 12.5, timecode such as 01:00:12:05, or bars such as b17.1)",
                 code="bad_time",
             ) from error
-    if 0 < seconds - picture.duration < 1 / (2 * picture.rate):
-        return picture.duration  # the end as printed, which rounds
+    if 0 < seconds - picture.duration < _ROUNDING_S:
+        return picture.duration
     if not 0 <= seconds <= picture.duration:
         raise InputError(
             f"{text} lies outside the picture ({picture.start_timecode} to {picture.timecode_at(picture.duration)}, "
