@@ -14,6 +14,9 @@ from emsync_engine.smf import normalise_notes
 from emsync_engine.spotting.cuesheet import CueSheet
 from emsync_engine.spotting.regrid import Kept, Regrid
 
+_SLIVER = TICKS_PER_QUARTER // 8
+"""Ticks that a chord needs to be one."""
+
 
 class _Move:
     """One kept span: which old ticks it holds and where they are now."""
@@ -230,7 +233,17 @@ def _chords(old: Sequence[ChordSpan], fresh: Sequence[ChordSpan], moves: _Moves)
                 result.append(replace(span, tick=start, duration=max(min(move.tick(b), move.new_end) - start, 1)))
     for span in fresh:
         result += [replace(span, tick=a, duration=b - a) for a, b in moves.outside(span.tick, span.end)]
-    return tuple(sorted(result, key=lambda c: c.tick))
+    return tuple(_tiled(result))
+
+
+def _tiled(chords: Iterable[ChordSpan]) -> Iterator[ChordSpan]:
+    """The chords by time, each up to the next one; slivers that an edge cut off belong to their neighbours."""
+    rows = sorted(chords, key=lambda c: c.tick)
+    end = max(c.end for c in rows)
+    whole = [c for c in rows if c.duration >= _SLIVER] or rows[:1]
+    starts = [rows[0].tick, *(c.tick for c in whole[1:]), end]
+    for chord, a, b in zip(whole, starts, starts[1:], strict=False):
+        yield replace(chord, tick=a, duration=b - a)
 
 
 def _sections(old: Sequence[Section], fresh: Sequence[Section]) -> tuple[Section, ...]:
