@@ -38,7 +38,7 @@ from emsync_engine.picture_range import CueRange, cue_ranges, picture_between
 from emsync_engine.rules import compose, recompose
 from emsync_engine.score import TICKS_PER_QUARTER, Score
 from emsync_engine.spotting import SpotOptions, spot
-from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, EDGE
+from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, EDGE, USER_WEIGHT
 from otio_adapters import read_picture
 
 DEFAULT_SEED = 1
@@ -141,7 +141,7 @@ def score(request: ScoreRequest, progress: Progress) -> dict[str, Any]:
     """Score a timeline: one cue, or one a ``cue:`` marker. The answer of ``emsync score --json``."""
     progress(0.0, "reading the timeline")
     whole = read(request)
-    if not whole.shots:
+    if not _can_be_scored(whole):
         raise InputError(
             "there is no picture in this timeline, so there is nothing to score", str(request.source), "no_picture"
         )
@@ -153,6 +153,11 @@ def score(request: ScoreRequest, progress: Progress) -> dict[str, Any]:
         _score_cue(request, cue, picture, folder, progress) for cue, picture, folder in zip(cues, pictures, folders)
     ]
     return answers[0] if len(answers) == 1 else {**answers[0], "cues": answers}
+
+
+def _can_be_scored(picture: Picture) -> bool:
+    """There is picture, or (in a MIDI file or a DAW project) hits that somebody asked for."""
+    return bool(picture.shots) or any(b.weight >= USER_WEIGHT for b in picture.boundaries)
 
 
 def _cues(request: ScoreRequest, whole: Picture) -> list[CueRange]:
