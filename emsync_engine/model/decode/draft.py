@@ -1,0 +1,122 @@
+"""Writing a whole cue in plain layout: bar after bar, the best candidate kept every few bars, the context renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_engine.model import conditions as cond
+from emsync_engine.model import events as ev
+from emsync_engine.model import layouts as lay
+from emsync_engine.model.decode.constraints import Band, Ends, Rules
+from emsync_engine.model.decode.frame import Frame
+from emsync_engine.model.decode.judge import Judge
+from emsync_engine.model.decode.reference import Network
+from emsync_engine.model.decode.sample import GUIDED, InHarmony, Sampling, guide_without
+from emsync_engine.model.decode.state import Event, State
+from emsync_engine.model.decode.strikes import Strikes
+from emsync_engine.model.decode.writer import Page, Writer
+
+CHUNK_BARS = 8
+"""Bars after which the best candidate is chosen for all to go on from, and the context may be renewed."""
+_GENEROUS = 1.3
+"""Notes that may come for each that is aimed at."""
+
+OnEvents = Callable[[int, Sequence[Event]], None]
+"""Told the number of each finished bar, and its events."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How notes are decoded."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    candidates: int = 1
+    """Attempts, of which the best is kept."""
+    in_harmony: InHarmony | None = field(default_factory=InHarmony)
+    """The wish for notes of scale and chord; None leaves it to the network."""
+    told: frozenset[str] = frozenset(cond.CHANNELS)
+    """Channels the network is told."""
+
+    def guides(self, guide: cond.Guide) -> list[cond.Guide]:
+        """What the streams are told: the channels of `told`, and with guidance the same without the guided ones."""
+        told = guide_without(guide, tuple(channel for channel in cond.CHANNELS if channel not in self.told))
+        return [told] if self.sampling.guidance == 1 else [told, guide_without(told, GUIDED)]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of it."""
+
+    events: tuple[Event, ...]
+    fallbacks: int
+    """How often no class satisfied all rules and grammar decided alone."""
+
+
+def all_rules() -> Rules:
+    return Rules((Band(), Ends(), Strikes()))
+
+
+def opening_row(kind: int) -> NDArray[np.int16]:
+    """A row (1, N_INPUTS) that opens a sequence."""
+    row = np.zeros((1, lay.N_INPUTS), dtype=np.int16)
+    row[0, ev.COL_KIND] = kind
+    return row
+
+
+def plain_opening(rows: NDArray[np.int16], bars: NDArray[np.int64], guide: cond.Guide) -> lay.Sequence:
+    """Rows of plain layout (the first one opens it) in the bars given, with their conditions."""
+    rows = rows.copy()
+    rows[:, [lay.COL_LAST_PITCH, lay.COL_LAST_DUR, lay.COL_LAST_VEL]] = (lay.NO_PITCH, lay.NO_DUR, lay.NO_VEL)
+    lay.with_last(rows, np.arange(len(rows)))
+    values, categories = cond.encode(guide, bars, rows[:, ev.COL_POS])
+    return lay.Sequence(rows, values, categories, np.ones(len(rows), dtype=np.float32))
+
+
+def write_cue(
+    network: Network, frame: Frame, guide: cond.Guide, stop: int, decoding: Decoding, seed: int, on_events: OnEvents
+) -> Written:
+    """Events of bars 0 to `stop` (not included), in time and memory linear in their number."""
+    rules = all_rules()
+    guides = decoding.guides(guide)
+    first = np.zeros(1, dtype=np.int64)
+    pages = [Page(plain_opening(opening_row(ev.BOS), first, g), g) for g in guides]
+    biases = (decoding.in_harmony.at(guide.arousal),) if decoding.in_harmony else ()
+    writer = Writer(network, pages, State(frame, 0, stop), rules, biases, decoding.sampling, seed, decoding.candidates)
+    judge = Judge(frame, guide)
+    for bar in range(0, stop, CHUNK_BARS):
+        until = min(bar + CHUNK_BARS, stop)
+        if writer.length + expected_rows(guide, bar, until) > network.config.context:
+            renew(writer, guides, network.config.context // 2)
+        if decoding.candidates == 1:
+            writer.write(until, lambda finished: on_events(finished, in_bar(writer, finished)))
+        else:
+            writer.write(until)
+            writer.choose(judge.best(writer.candidates, bar, until))
+            for finished in range(bar, until):
+                on_events(finished, in_bar(writer, finished))
+    return Written(tuple(writer.candidates[0].events), rules.fallbacks)
+
+
+def in_bar(writer: Writer, bar: int) -> list[Event]:
+    return [event for event in writer.candidates[0].events if event.bar == bar]
+
+
+def expected_rows(guide: cond.Guide, first: int, stop: int) -> int:
+    """Rows that bars are likely to take at the most."""
+    quarters = np.diff(guide.bar_start)[first:stop] / ev.GRID
+    return int(_GENEROUS * (quarters * guide.density[first:stop]).sum()) + 2 * (stop - first)
+
+
+def renew(writer: Writer, guides: Sequence[cond.Guide], keep: int) -> None:
+    """Read the context anew from a bar line on, so that at most `keep` rows of it remain (or the last bar)."""
+    candidate = writer.candidates[0]
+    lines = [i for i, event in enumerate(candidate.events) if event.kind == ev.BAR]
+    begin = next((i for i in lines if i >= len(candidate.events) - keep), lines[-1])
+    bars = [event.bar for event in candidate.events[begin:]]
+    rows = np.concatenate([opening_row(ev.CONT), np.stack(candidate.rows[begin:])])
+    where = np.array([bars[0], *bars], dtype=np.int64)
+    writer.read([plain_opening(rows, where, guide) for guide in guides])

@@ -1,0 +1,188 @@
+"""The frame of a decode: who may begin a note where, how long it may sound, what must happen at which place.
+
+Everything is on the grid (12 ticks a quarter, from the start of the cue) and fixed before the first note; the
+constraints read it. Making one from a cue is in `staging`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_engine.measure import CRASHES, KICKS
+from emsync_engine.model import events as ev
+
+BoolArray = NDArray[np.bool_]
+
+KICK_OR_CRASH = (*KICKS, *CRASHES)
+ACCENT_PITCHES = 3
+"""An accent is this many pitches that begin together (or kick or crash with bass), as `measure` reads it."""
+
+_RANGES: Mapping[int, tuple[int, int]] = {
+    # lowest and highest pitch, sounding; strings from the contrabass to the first violin
+    ev.DRUMS: (35, 81), ev.BASS: (24, 60), ev.PIANO: (24, 103), ev.GUITAR: (40, 86), ev.STRINGS: (28, 96),
+    ev.LEAD: (40, 96), ev.BRASS: (34, 86), ev.WINDS: (34, 96), ev.KEYS: (29, 96), ev.PAD: (36, 96),
+    ev.MALLETS: (36, 103), ev.EFFECTS: (24, 103),
+}  # fmt: skip
+_VOICES: Mapping[int, int] = {
+    ev.DRUMS: 4, ev.BASS: 1, ev.PIANO: 8, ev.GUITAR: 6, ev.STRINGS: 6, ev.LEAD: 2, ev.BRASS: 4, ev.WINDS: 4,
+    ev.KEYS: 6, ev.PAD: 6, ev.MALLETS: 4, ev.EFFECTS: 2,
+}  # fmt: skip
+"""Notes of a group that may sound at once (drums: begin at once)."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the instruments can do."""
+
+    ranges: Mapping[int, tuple[int, int]] = field(default_factory=lambda: dict(_RANGES))
+    """Lowest and highest pitch by group."""
+    voices: Mapping[int, int] = field(default_factory=lambda: dict(_VOICES))
+    """Notes at once by group. A group of one voice is cut short by its next note."""
+    notes_per_quarter: int = 20
+    """More than this in a bar is a storm: no further note of it may begin."""
+
+    @cached_property
+    def playable(self) -> BoolArray:
+        """Pitches in range, shape (N_GROUPS, 128)."""
+        table: BoolArray = np.zeros((ev.N_GROUPS, 128), dtype=bool)
+        for group, (low, high) in self.ranges.items():
+            table[group, low : high + 1] = True
+        return table
+
+
+@dataclass(frozen=True)
+class Strike:
+    """What must begin together at a place before time may go on: a hit, a cadence's chord, the close."""
+
+    pitched: int = ACCENT_PITCHES
+    """Different pitches; 0 when pitches alone cannot make it."""
+    kick_with_bass: bool = True
+    """Kick or crash together with the bass will do instead."""
+    kick_alone: bool = False
+    """Kick or crash will do (a cue of drums)."""
+    classes: frozenset[int] | None = None
+    """Pitch classes of all pitched notes that begin here; None leaves them free."""
+    needs: frozenset[int] = frozenset()
+    """Pitch classes that must be among them."""
+    bass: int | None = None
+    """Pitch class of the bass group here."""
+    with_bass: bool = False
+    """The bass group must play."""
+    root: int | None = None
+    """Pitch class of the lowest pitched note here."""
+    voices: Mapping[int, int] = field(default_factory=dict)
+    """Notes at once where they differ from the limits: a bass that must make the accent by itself."""
+    kept: frozenset[tuple[int, int]] = frozenset()
+    """(group, pitch) that begin here and are not being written."""
+    loud: bool = True
+    """No softer than what has been played lately."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A note that is there already and has to be passed through, on the grid."""
+
+    tick: int
+    group: int
+    pitch: int
+    duration: int
+    """Class of `DURATION_BINS`; 0 for drums."""
+    velocity: int
+    """Class 0-7."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A note that stays as it is and sounds through [begin, end): its pitch is taken."""
+
+    group: int
+    pitch: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """See the module. Arrays by tick have one entry a grid tick of the whole cue."""
+
+    bar_start: ev.IntArray
+    """Grid tick of each bar, and the end of the last."""
+    may_begin: BoolArray
+    """Shape (ticks, N_GROUPS)."""
+    must_end: NDArray[np.int32]
+    """Tick by which a note that begins here has ended."""
+    tones: BoolArray
+    """Pitch classes of the chord, shape (ticks, 12)."""
+    scale: BoolArray
+    """Pitch classes of the scale under the chord, shape (ticks, 12)."""
+    firm: BoolArray
+    """Only tones of the chord may begin here."""
+    hold: frozenset[int] = frozenset()
+    """Ticks whose notes sound as long as they may: the close."""
+    strikes: Mapping[int, Strike] = field(default_factory=dict)
+    given: tuple[Given, ...] = ()
+    """By (tick, group, pitch)."""
+    held: tuple[Held, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def n_bars(self) -> int:
+        return len(self.bar_start) - 1
+
+    @cached_property
+    def may_begin_any(self) -> BoolArray:
+        """Whether any group may begin at a tick."""
+        return np.asarray(self.may_begin.any(axis=1))
+
+    @cached_property
+    def strike_ticks(self) -> NDArray[np.int64]:
+        return np.array(sorted(self.strikes), dtype=np.int64)
+
+    @cached_property
+    def given_at(self) -> Mapping[int, tuple[Given, ...]]:
+        """Given notes by tick."""
+        rows: dict[int, list[Given]] = {}
+        for note in self.given:
+            rows.setdefault(note.tick, []).append(note)
+        return {tick: tuple(notes) for tick, notes in rows.items()}
+
+    def bar_length(self, bar: int) -> int:
+        return int(self.bar_start[bar + 1] - self.bar_start[bar])
+
+    def pitches(self, group: int, tick: int) -> BoolArray:
+        """Pitches of a group that range, chord and strike allow at a tick, shape (128,). Not to be written to."""
+        playable: BoolArray = self.limits.playable[group]
+        if group == ev.DRUMS:
+            return playable
+        strike = self.strikes.get(tick)
+        if strike is not None and group == ev.BASS and strike.bass is not None:
+            return playable & class_mask(frozenset((strike.bass,)))
+        if strike is not None and strike.classes is not None:
+            return playable & class_mask(strike.classes)
+        if self.firm[tick]:
+            return np.asarray(playable & np.tile(self.tones[tick], 11)[:128])
+        return playable
+
+    def taken(self, group: int, tick: int) -> list[int]:
+        """Pitches of a group that notes which stay sound at a tick."""
+        return [h.pitch for h in self.held if h.group == group and h.begin <= tick < h.end]
+
+    def voices(self, group: int, tick: int) -> int:
+        strike = self.strikes.get(tick)
+        usual = self.limits.voices[group]
+        return usual if strike is None else strike.voices.get(group, usual)
+
+
+_CLASS_MASKS: dict[frozenset[int], BoolArray] = {}
+
+
+def class_mask(classes: frozenset[int]) -> BoolArray:
+    """Pitches of some pitch classes, shape (128,)."""
+    if classes not in _CLASS_MASKS:
+        _CLASS_MASKS[classes] = np.isin(np.arange(128) % 12, list(classes))
+    return _CLASS_MASKS[classes]

@@ -1,0 +1,280 @@
+"""Writing rows: several candidates in step, one event at a time, from a context that has been read once.
+
+A writer holds what lives: cache, candidates, random numbers. With guidance every candidate has a second stream that
+is not told the guided conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_engine.model import conditions as cond
+from emsync_engine.model import events as ev
+from emsync_engine.model import layouts as lay
+from emsync_engine.model.decode.constraints import Rules
+from emsync_engine.model.decode.reference import NO_ROOT, Network, RowArray
+from emsync_engine.model.decode.sample import Bias, Sampling, pick, stream_of
+from emsync_engine.model.decode.state import Event, State
+from emsync_engine.model.decode.weights import FloatArray
+
+_BLOCK_BARS = 16
+OnBar = Callable[[int], None]
+
+
+class Conditions:
+    """The condition of every place of a guide, computed by blocks of bars when first asked for."""
+
+    def __init__(self, network: Network, guide: cond.Guide) -> None:
+        self._network, self._guide = network, guide
+        self._blocks: dict[int, tuple[FloatArray, NDArray[np.int64]]] = {}
+
+    def at(self, bar: int, pos: int) -> tuple[FloatArray, int]:
+        """Vector (condition_width,) and class of the chord's root at a place."""
+        number = bar // _BLOCK_BARS
+        if number not in self._blocks:
+            self._blocks[number] = self._encode(number * _BLOCK_BARS)
+        vectors, roots = self._blocks[number]
+        index = int(self._guide.bar_start[bar] - self._guide.bar_start[number * _BLOCK_BARS]) + pos
+        return vectors[index], int(roots[index])
+
+    def _encode(self, first: int) -> tuple[FloatArray, NDArray[np.int64]]:
+        lengths = np.diff(self._guide.bar_start)[first : first + _BLOCK_BARS]
+        bar = np.repeat(first + np.arange(len(lengths)), lengths)
+        pos = np.arange(len(bar)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        values, categories = cond.encode(self._guide, bar, pos)
+        vectors = self._network.condition(values, categories, np.full(len(bar), ev.NOTE))
+        roots = categories[:, cond.CAT_ROOT].astype(np.int64)
+        return vectors, roots if self._network.told else np.full_like(roots, NO_ROOT)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a writer starts from, for one set of conditions: rows that are read, and the guide of what is written."""
+
+    opening: lay.Sequence
+    guide: cond.Guide
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The bars of an infill's hole; rows of plain layout have none."""
+
+    start: int
+    stop: int
+
+
+class Candidate:
+    """One of several attempts."""
+
+    def __init__(self, index: int, state: State, rng: np.random.Generator) -> None:
+        self.index = index
+        self.state = state
+        self.rng = rng
+        self.events: list[Event] = []
+        self.rows: list[RowArray] = []
+        """Rows (N_INPUTS,) written, beside `events`."""
+        self.hidden: FloatArray = np.zeros((0, 0), dtype=np.float32)
+        """Streams after the last row, (sets, d)."""
+        self.last: RowArray = np.zeros(0, dtype=np.int16)
+        self.waiting = False
+        """The next event opens a bar that is not to be written yet."""
+
+    def go_on_from(self, other: Candidate) -> None:
+        """Take over what another one has written; the random numbers stay one's own."""
+        self.state, self.events, self.rows = other.state.fork(), list(other.events), list(other.rows)
+        self.hidden, self.last, self.waiting = other.hidden.copy(), other.last, other.waiting
+
+
+class Writer:
+    """See the module.
+
+    Args:
+        pages: with the conditions, and (for guidance) without the guided ones.
+        state: where writing starts.
+        answer: the hole, in infill layout.
+        spare_rows: room in the cache beyond the training context.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        pages: Sequence[Page],
+        state: State,
+        rules: Rules,
+        biases: Sequence[Bias],
+        sampling: Sampling,
+        seed: int,
+        candidates: int,
+        answer: Answer | None = None,
+        spare_rows: int = 512,
+    ) -> None:
+        self.network, self.rules, self.sampling = network, rules, sampling
+        self._biases, self._answer = tuple(biases), answer
+        self._conditions = [Conditions(network, page.guide) for page in pages]
+        self._cache = network.open(len(pages), candidates, network.config.context + spare_rows)
+        self.candidates = [Candidate(i, state.fork(), stream_of(seed, i)) for i in range(candidates)]
+        self.read([page.opening for page in pages])
+
+    @property
+    def length(self) -> int:
+        """Rows of the longest candidate's context."""
+        return int(self._cache.place(np.arange(len(self._cache.length))).max())
+
+    def read(self, openings: Sequence[lay.Sequence]) -> None:
+        """Begin the context anew with these rows (one sequence a set of conditions), the same for all candidates."""
+        self._cache.shared_length[:] = 0
+        self._cache.length[:] = 0
+        hidden = []
+        for number, opening in enumerate(openings):
+            kind = opening.rows[:, ev.COL_KIND]
+            condition = self.network.condition(opening.values, opening.categories, kind)
+            hidden.append(self.network.extend(self._cache, number, opening.rows, condition)[-1])
+        for candidate in self.candidates:
+            candidate.hidden, candidate.last = np.stack(hidden), openings[0].rows[-1]
+
+    def choose(self, index: int) -> None:
+        """Let all candidates go on from one of them."""
+        chosen = self.candidates[index]
+        self._cache.share([number * len(self.candidates) + index for number in range(len(self._conditions))])
+        for candidate in self.candidates:
+            if candidate is not chosen:
+                candidate.go_on_from(chosen)
+
+    def write(self, until: int, on_bar: OnBar | None = None) -> None:
+        """Write on until every candidate has ended or would open bar `until`.
+
+        Args:
+            on_bar: told the number of each bar that all candidates have finished.
+        """
+        told = min(c.state.bar for c in self.candidates)
+        while active := [c for c in self.candidates if not c.state.ended and not self._at(c, until)]:
+            self._event(active, until)
+            done = min(self._finished(c) for c in self.candidates)
+            while on_bar is not None and told < done:
+                if told >= self.candidates[0].state.first:
+                    on_bar(told)
+                told += 1
+
+    @staticmethod
+    def _at(candidate: Candidate, until: int) -> bool:
+        return candidate.waiting and candidate.state.bar + 1 >= until
+
+    @staticmethod
+    def _finished(candidate: Candidate) -> int:
+        """The bar after the last that a candidate has finished."""
+        return candidate.state.bar + (candidate.state.ended or candidate.waiting)
+
+    # --- one event ---------------------------------------------------------------------------------------------------
+
+    def _event(self, active: Sequence[Candidate], until: int) -> None:
+        x = np.concatenate([np.stack([c.hidden[number] for c in active]) for number in range(len(self._conditions))])
+        times = self._times(x, active)
+        for candidate, time in zip(active, times, strict=True):
+            candidate.waiting = time == ev.T_BAR and candidate.state.bar + 1 >= until
+        notes = [i for i, time in enumerate(times) if time < ev.MAX_BAR_TICKS]
+        events = {i: _mark(active[i].state, times[i]) for i in range(len(active)) if i not in notes}
+        if notes:
+            sets = len(self._conditions)
+            rows = np.concatenate([np.array(notes) + number * len(active) for number in range(sets)])
+            events |= dict(zip(notes, self._notes(x[rows], [active[i] for i in notes]), strict=True))
+        going = []
+        for i, candidate in enumerate(active):
+            if not candidate.waiting:
+                self._enter(candidate, events[i])
+                going += [candidate] if not candidate.state.ended else []
+        if going:
+            self._step(going)
+
+    def _times(self, x: FloatArray, active: Sequence[Candidate]) -> list[int]:
+        """The time field of each candidate's coming event."""
+        if all(c.waiting for c in active):
+            return [ev.T_BAR] * len(active)
+        last = np.tile(np.stack([c.last for c in active]), (len(self._conditions), 1))
+        logits = self._guided(self.network.time_logits(x, last))
+        return [ev.T_BAR if c.waiting else self._pick("time", row, c) for c, row in zip(active, logits, strict=True)]
+
+    def _notes(self, x: FloatArray, writing: Sequence[Candidate]) -> list[Event]:
+        """Group, pitch, duration and velocity of notes whose time is decided. x (sets * notes, d)."""
+        net, sets = self.network, len(self._conditions)
+        places = [(c.state.bar, c.state.draft.time) for c in writing]
+        found = [conditions.at(*place) for conditions in self._conditions for place in places]
+        coming, root = np.stack([vector for vector, _ in found]), np.array([code for _, code in found])
+        last = np.tile(np.stack([c.last for c in writing]), (sets, 1))
+        x = net.know_time(x, np.tile([c.state.draft.time for c in writing], sets), last, coming)
+        group = self._field("group", net.group_logits(x), writing)
+        of_group = np.tile(np.array([c.state.last[g] for c, g in zip(writing, group)]), (sets, 1))
+        x = net.know_group(x, np.tile(group, sets), of_group)
+        pitch = self._field("pitch", net.pitch_logits(x, of_group[:, 0], root), writing)
+        x = net.know_pitch(x, np.tile(group, sets), np.tile(pitch, sets), of_group[:, 0])
+        pitched = [g != ev.DRUMS for g in group]
+        duration = (
+            self._field("duration", net.duration_logits(x), writing, pitched) if any(pitched) else [0] * len(group)
+        )
+        x = net.know_duration(x, np.tile(np.where(pitched, duration, ev.N_DURATIONS), sets))
+        velocity = self._field("velocity", net.velocity_logits(x), writing)
+        fields = zip(places, group, pitch, duration, velocity, strict=True)
+        return [Event(ev.NOTE, bar, pos, g, p, d, v) for (bar, pos), g, p, d, v in fields]
+
+    def _field(
+        self, field: str, logits: FloatArray, writing: Sequence[Candidate], asked: Sequence[bool] | None = None
+    ) -> list[int]:
+        """One class a candidate; 0 for those that are not asked, which draw no random number."""
+        rows = zip(writing, self._guided(logits), asked or [True] * len(writing), strict=True)
+        return [self._pick(field, row, c) if wanted else 0 for c, row, wanted in rows]
+
+    def _guided(self, logits: FloatArray) -> FloatArray:
+        """Logits (sets * n, classes) -> (n, classes)."""
+        if len(self._conditions) == 1:
+            return logits
+        told, untold = np.split(logits, 2)
+        return np.asarray(untold + np.float32(self.sampling.guidance) * (told - untold))
+
+    def _pick(self, field: str, logits: FloatArray, candidate: Candidate) -> int:
+        state = candidate.state
+        for wish in self._biases:
+            bias = wish.bias(field, state)
+            if bias is not None:
+                logits = logits + bias
+        chosen = pick(logits, self.rules.allow(field, state), self.sampling, candidate.rng)
+        state.draft.decide(field, chosen)
+        return chosen
+
+    def _enter(self, candidate: Candidate, event: Event) -> None:
+        state = candidate.state
+        row = np.zeros(lay.N_INPUTS, dtype=np.int16)
+        before = state.last[event.group] if event.kind == ev.NOTE else (lay.NO_PITCH, lay.NO_DUR, lay.NO_VEL)
+        length = 0 if event.kind == ev.END else state.frame.bar_length(event.bar)
+        row[: ev.N_COLUMNS] = (
+            event.kind, event.pos, event.group, event.pitch, event.duration, event.velocity, length,
+        )  # fmt: skip
+        row[lay.COL_LAST_PITCH], row[lay.COL_LAST_DUR], row[lay.COL_LAST_VEL] = before
+        if self._answer is not None:
+            row[lay.COL_ROLE] = lay.ANSWER
+            row[lay.COL_RELBAR] = lay.relative_bar(np.array(event.bar - self._answer.start))
+            row[lay.COL_REMAIN] = min(max(self._answer.stop - event.bar, 1), lay.REMAIN_CLASSES - 1)
+        candidate.events.append(event)
+        candidate.rows.append(row)
+        candidate.last = row
+        state.step(event)
+
+    def _step(self, going: Sequence[Candidate]) -> None:
+        """Read the rows just written."""
+        sets, every = len(self._conditions), len(self.candidates)
+        streams = [number * every + c.index for number in range(sets) for c in going]
+        places = [(c.state.bar, c.state.pos) for c in going]
+        condition = np.stack([conditions.at(*place)[0] for conditions in self._conditions for place in places])
+        rows = np.tile(np.stack([c.last for c in going]), (sets, 1))
+        hidden = self.network.step(self._cache, streams, rows, condition).reshape(sets, len(going), -1)
+        for i, candidate in enumerate(going):
+            candidate.hidden = hidden[:, i]
+
+
+def _mark(state: State, time: int) -> Event:
+    """The event that opens the next bar or ends the piece."""
+    if time == ev.T_END:
+        return Event(ev.END, state.bar)
+    return Event(ev.BAR, state.bar + 1)
