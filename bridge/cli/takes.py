@@ -21,24 +21,28 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from bridge.pipeline import change_locks, list_takes, use_take
 
     reporter = Reporter(options)
+    require(options.action == "use" or options.number is None, f"{options.action} takes no number")
     if options.action == "use":
         require(options.number is not None, "say which take: emsync takes DIR use N")
         answer = use_take(options.dir, options.number, reporter)
         reporter.close()
     elif options.action in ("lock", "unlock"):
-        require(options.number is None, "lock and unlock take --part and --section, not a number")
         require(
-            options.action == "unlock" or bool(options.part or options.section),
+            options.action == "unlock" or _names(options.part) + _names(options.section) != [None, None],
             "say what to lock: --part bass, --section s2, or both",
         )
-        parts, sections = ((text or "").split(",") for text in (options.part, options.section))
-        asked = [Lock(part.strip() or None, section.strip() or None) for part in parts for section in sections]
+        asked = [Lock(part, section) for part in _names(options.part) for section in _names(options.section)]
         answer = change_locks(options.dir, asked, locked=options.action == "lock")
     else:
         answer = list_takes(options.dir)
     if not options.json:
         _tell(answer)
     return answer
+
+
+def _names(text: str | None) -> list[str | None]:
+    """The names of a comma-separated list; None, which stands for all, when there is none."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()] or [None]
 
 
 def _tell(answer: dict[str, Any]) -> None:

@@ -114,6 +114,12 @@ def test_regenerate_and_takes_answer_what_is_promised(emsync: Emsync, scored: Pa
     assert takes["locks"] == []
 
 
+def test_lists_of_locks_forgive_a_comma_too_many(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["takes", str(scored), "lock", "--part", "bass, piano,", "--section", "s1", "--json"]) == 0
+    locks = json.loads(capsys.readouterr().out)["locks"]
+    assert locks == [{"part": "bass", "section": "s1"}, {"part": "piano", "section": "s1"}]
+
+
 def test_report_answers_its_file(emsync: Emsync, scored: Path) -> None:
     (scored / "report.html").unlink()
     answer = emsync("report", scored, "--json").json
@@ -184,6 +190,8 @@ WRONG = {
     "no take": ["takes", "x.emsync", "use"],
     "nothing to lock": ["takes", "x.emsync", "lock"],
     "a lock with a number": ["takes", "x.emsync", "lock", "3", "--part", "bass"],
+    "a list with a number": ["takes", "x.emsync", "list", "3"],
+    "a lock of no name": ["takes", "x.emsync", "lock", "--part", " , "],
 }
 
 
