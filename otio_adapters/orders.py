@@ -70,5 +70,13 @@ def unheeded(cuts: Comparison, kept: Sequence[Kept]) -> list[PictureMarker]:
 def _asked_before(marker: PictureMarker, time: Fraction, cuts: Comparison) -> bool:
     old: Picture = cuts.old
     near = 1 / old.rate
-    asked = [m.time * cuts.scale for m in old.markers if m.instruction == marker.instruction]
+    asked = [m.time * cuts.scale for m in old.markers if _order(m) == _order(marker)]
     return any(abs(t - time) <= near or abs(t - marker.time) <= near for t in asked)
+
+
+def _order(marker: PictureMarker) -> tuple[str, object]:
+    """What a marker asks for; a value that was kept in a file has lists for tuples."""
+    if marker.instruction is None:
+        return "", None
+    value = marker.instruction.value
+    return marker.instruction.kind, tuple(value) if isinstance(value, list) else value
