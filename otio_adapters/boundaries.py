@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from emsync_engine.picture import Boundary, BoundaryKind, PictureMarker
-from otio_adapters.layout import Blend, Layer, Layout, Path
+from otio_adapters.layout import Blend, Fade, Layer, Layout, Path
 from otio_adapters.shots import MediaMap
 from otio_adapters.visible import Segment, snap
 
@@ -28,7 +28,8 @@ _FEW_THROUGH = Fraction(1, 5)
 """Share of through edits from which they are a cut-up master: then each of them is a real cut."""
 HIT_WEIGHT = 10.0
 _NO_HIT_REACH = Fraction(1, 10)  # seconds either side of a no-hit marker
-_SOFT_KINDS: dict[str, BoundaryKind] = {"generator": "title", "adjustment": "overlay"}
+_SOFT_KINDS: dict[str, BoundaryKind] = {"generator": "title", "adjustment": "overlay", "partial": "overlay"}
+_SOFT_WEIGHT = 0.3
 
 
 def picture_boundaries(
@@ -45,10 +46,31 @@ def picture_boundaries(
     blends: dict[int, list[Blend]] = defaultdict(list)
     for blend in layout.blends:
         blends[snap(blend.edit, media.rate)].append(blend)
-    return [
-        _boundary(before.layer, after, blends[snap(after.start, media.rate)], media, detected)
-        for before, after in pairwise(segments)
-    ]
+    fades: dict[int, list[Fade]] = defaultdict(list)
+    for fade in layout.fades:
+        fades[snap(fade.start if fade.is_in else fade.end, media.rate)].append(fade)
+    result = []
+    for before, after in pairwise(segments):
+        frame = snap(after.start, media.rate)
+        fading = (_as_blend(fade, before.layer, after.layer) for fade in fades[frame])
+        here = [*blends[frame], *filter(None, fading)]
+        result.append(_boundary(before.layer, after, here, media, detected))
+    return result
+
+
+def _as_blend(fade: Fade, out: Layer | None, into: Layer | None) -> Blend | None:
+    """A fade seen as a transition: with black, or with a picture that lies beneath all through it.
+
+    None where another picture is cut to or from: that stays a cut.
+    """
+    mine, other = (into, out) if fade.is_in else (out, into)
+    if mine is None or not _within(mine, fade.path):
+        return None
+    if other is not None and not (other.start <= fade.start and fade.end <= other.end):
+        return None
+    edit = fade.start if fade.is_in else fade.end
+    before, after = (None, fade.path) if fade.is_in else (fade.path, None)
+    return Blend(fade.start, edit, fade.end, False, before, after, "Fade In" if fade.is_in else "Fade Out")
 
 
 def _boundary(out: Layer | None, after: Segment, blends: list[Blend], media: MediaMap, detected: bool) -> Boundary:
@@ -103,7 +125,7 @@ def _hit(kind: BoundaryKind, time: Fraction, span: tuple[Fraction, Fraction] | N
 
 def _is_through(out: Layer | None, into: Layer | None, time: Fraction, media: MediaMap) -> bool:
     """Same media, same speed, and the source runs on within half a frame."""
-    if out is None or into is None or out.speed != into.speed or "picture" not in (out.kind, into.kind):
+    if out is None or into is None or out.speed != into.speed or {out.kind, into.kind} == {"generator"}:
         return False
     identity = media.ref(out).identity
     if not identity or identity != media.ref(into).identity:
@@ -115,11 +137,14 @@ def _is_through(out: Layer | None, into: Layer | None, time: Fraction, media: Me
 def soft_boundaries(
     segments: Sequence[Segment], layout: Layout, rate: Fraction, taken: Iterable[int]
 ) -> list[Boundary]:
-    """Titles and adjustment layers coming and going over the picture, where the picture itself does not change."""
+    """What comes and goes over the picture where the picture itself does not change: titles, overlays, adjustments.
+
+    Partial pictures, and fades that follow a cut, are among them.
+    """
     order = {id(layer): number for number, layer in enumerate(layout.layers)}
     last = snap(layout.duration, rate)
     seen = set(taken)
-    found: list[Boundary] = []
+    found = _fades_after_cuts(segments, layout, rate, seen)
     events = sorted(
         ((snap(time, rate), number, layer) for number, layer in enumerate(layout.layers) if layer.kind in _SOFT_KINDS
          for time in (layer.start, layer.end)),
@@ -138,6 +163,24 @@ def soft_boundaries(
         kind = _SOFT_KINDS[layer.kind]
         label = str(layer.clip.get("name") or "")
         found.append(Boundary(time, frame, time, kind, picture=False, weight=_WEIGHTS[kind], label=label))
+    return found
+
+
+def _fades_after_cuts(segments: Sequence[Segment], layout: Layout, rate: Fraction, seen: set[int]) -> list[Boundary]:
+    """Fades in of what was cut to directly, at the full picture. Their frames are added to ``seen``."""
+    cuts = {snap(after.start, rate): (before.layer, after.layer) for before, after in pairwise(segments)}
+    found = []
+    for fade in layout.fades:
+        out, into = cuts.get(snap(fade.start, rate), (None, None))
+        frame = snap(fade.end, rate)
+        if not fade.is_in or out is None or into is None or frame in seen or not _within(into, fade.path):
+            continue
+        if _as_blend(fade, out, into) is None and fade.end <= into.end:
+            seen.add(frame)
+            time, span = Fraction(frame) / rate, (fade.start, fade.end)
+            found.append(
+                Boundary(time, frame, time, "from_black", False, span=span, weight=_SOFT_WEIGHT, label=fade.name)
+            )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Captions beside a timeline: SubRip (``.srt``) and WebVTT (``.vtt``)."""
+"""Caption files: SubRip (``.srt``) and WebVTT (``.vtt``), in whatever encoding they were saved."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
+from emsync_engine.errors import InputError
 from emsync_engine.picture import Caption
+from otio_adapters.formats.text import read_text
 
 _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _CUE = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 _TAG = re.compile(r"<[^>]*>|\{\\[^}]*\}")
-_SUFFIXES = (".srt", ".vtt")
+CAPTION_SUFFIXES = (".srt", ".vtt")
+_MANY_ZEROS = 0.3
+"""Share of zero bytes at odd or even places from which a text without a mark is UTF-16."""
 
 
 def captions_beside(path: Path) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
@@ -20,12 +24,12 @@ def captions_beside(path: Path) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
 
     The first file in alphabetical order counts: others are translations of it.
     """
-    stem = path.name.partition(".")[0] if path.suffix.lower() in _SUFFIXES else path.stem
+    stem = path.name.partition(".")[0] if path.suffix.lower() in CAPTION_SUFFIXES else path.stem
     try:
         files = sorted(
             candidate
             for candidate in path.parent.iterdir()
-            if candidate.suffix.lower() in _SUFFIXES
+            if candidate.suffix.lower() in CAPTION_SUFFIXES
             and (candidate.stem == stem or candidate.stem.rpartition(".")[0] == stem)
         )
     except OSError as error:
@@ -33,9 +37,31 @@ def captions_beside(path: Path) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
     if not files:
         return (), ()
     try:
-        return parse_captions(files[0].read_text(encoding="utf-8-sig", errors="replace")), ()
-    except OSError as error:
-        return (), (f"captions {files[0].name} could not be read: {error.strerror}",)
+        return read_captions(files[0]), ()
+    except (InputError, OSError) as error:
+        return (), (f"captions {files[0].name} could not be read: {error}",)
+
+
+def read_captions(path: Path) -> tuple[Caption, ...]:
+    """The captions of a file: UTF-8 or UTF-16 with or without a mark, else Windows' Latin.
+
+    Raises:
+        InputError: it is binary.
+        OSError: it cannot be read.
+    """
+    encoding = _unmarked_utf16(path.read_bytes()[:4096])
+    text = path.read_bytes().decode(encoding, errors="replace") if encoding else read_text(path)
+    return parse_captions(text)
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """``utf-16-le`` or ``-be`` for text in them without a byte order mark; empty for anything else."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or len(data) < 4:
+        return ""
+    zeros = [data[first::2].count(0) / (len(data) // 2) for first in (0, 1)]
+    if max(zeros) < _MANY_ZEROS or min(zeros) > _MANY_ZEROS / 3:
+        return ""
+    return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
 
 
 def parse_captions(text: str) -> tuple[Caption, ...]:
@@ -47,11 +73,16 @@ def parse_captions(text: str) -> tuple[Caption, ...]:
             times = _CUE.match(line)
             if times:
                 start, end = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
-                words = " ".join(html.unescape(_TAG.sub("", part)).strip() for part in lines[number + 1 :])
-                if words.strip() and end > start:
-                    captions.append(Caption(start, end, words.strip()))
+                words = plain_text("\n".join(lines[number + 1 :]))
+                if words and end > start:
+                    captions.append(Caption(start, end, words))
                 break
     return tuple(sorted(captions, key=lambda caption: (caption.start, caption.end)))
+
+
+def plain_text(text: str) -> str:
+    """Text in one line without formatting tags and entities."""
+    return " ".join(html.unescape(_TAG.sub("", line)).strip() for line in text.splitlines()).strip()
 
 
 def _seconds(clock: tuple[str | None, ...]) -> Fraction:

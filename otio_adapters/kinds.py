@@ -9,9 +9,11 @@ from typing import Literal
 
 from emsync_engine.errors import InputError
 from otio_adapters import document as doc
+from otio_adapters.appearance import PLAIN, Look
 from otio_adapters.document import Node
 
-LayerKind = Literal["picture", "generator", "adjustment"]
+LayerKind = Literal["picture", "partial", "generator", "adjustment"]
+"""``partial``: a picture that lets what lies beneath show."""
 
 _ADJUSTMENT_NAME = re.compile(r"^\s*adjustment[ _-]?(layer|clip)\b", re.IGNORECASE)
 _RESOLVE_ADJUSTMENT_TYPE = 74
@@ -38,13 +40,15 @@ def effects_of(node: Node) -> Iterator[Node]:
         yield from (effect for effect in effects if isinstance(effect, dict))
 
 
-def layer_kind(clip: Node) -> LayerKind | None:
-    """What a clip paints; None for black, which shows as nothing."""
+def layer_kind(clip: Node, look: Look = PLAIN) -> LayerKind | None:
+    """What a clip paints; None for black and for what is fully transparent, which show as nothing."""
     reference = doc.media_reference_of(clip)
     if _ADJUSTMENT_NAME.match(doc.text_of(clip, "name")) or any(map(_is_resolve_adjustment, effects_of(clip))):
         return "adjustment"
+    if look.is_unseen:
+        return None
     if doc.schema_of(reference) != "GeneratorReference":
-        return "picture"
+        return "partial" if look.is_partial else "picture"
     kind = doc.text_of(reference, "generator_kind").lower()
     name = doc.text_of(clip, "name").strip().lower()
     return None if kind in _BLACK_GENERATORS and (not name or name in _BLACK_GENERATORS) else "generator"

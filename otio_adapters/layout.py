@@ -10,8 +10,11 @@ from fractions import Fraction
 
 from emsync_engine.errors import InputError
 from otio_adapters import document as doc
+from otio_adapters.appearance import PLAIN, Look, look_of
+from otio_adapters.caption_tracks import is_caption_track
 from otio_adapters.document import Node
 from otio_adapters.kinds import LayerKind, is_wipe, layer_kind, speed_of
+from otio_adapters.retiming import Curve, chord, curve_of, value_at
 
 Path = tuple[int, ...]
 """Child numbers from the top stack down."""
@@ -35,8 +38,18 @@ class Layer:
     source: Fraction
     """Source time in seconds at ``start``, in the media's own time (timecode or from 0, as the document says)."""
     speed: Fraction
-    """Source seconds per record second: negative runs backwards, 0 is a freeze."""
+    """Source seconds per record second, on the average: negative runs backwards, 0 is a freeze."""
     track: str = ""
+    sound: bool = False
+    """It lies on a sound track."""
+    curve: Curve = ()
+    """Source seconds by record time where the speed changes; empty for one speed."""
+
+    def source_at(self, time: Fraction) -> Fraction:
+        """Source seconds at a record time."""
+        if self.curve:
+            return value_at(self.curve, time)
+        return self.source + self.speed * (time - self.start)
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,17 @@ class Blend:
     wipe: bool
     before: Path | None
     after: Path | None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Fade:
+    """A clip or nest coming out of nothing, or going into it, by an effect of its own."""
+
+    start: Fraction
+    end: Fraction
+    path: Path
+    is_in: bool
     name: str = ""
 
 
@@ -69,7 +93,9 @@ class Layout:
 
     layers: list[Layer] = field(default_factory=list)
     sounds: list[Layer] = field(default_factory=list)
+    captions: list[Layer] = field(default_factory=list)
     blends: list[Blend] = field(default_factory=list)
+    fades: list[Fade] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     track_ends: list[Fraction] = field(default_factory=list)
@@ -114,6 +140,8 @@ class _Item:
     duration: Fraction
     source: Fraction
     speed: Fraction
+    curve: Curve = ()
+    """Seconds from the item's head to source seconds."""
 
     def inner(self, place: _Place, window: tuple[Fraction, Fraction]) -> _Place:
         """The place of this item's own time."""
@@ -133,6 +161,12 @@ class _Context:
     audio: bool
     track: str
     where: str
+    captions: bool = False
+    """Inside a track of captions: they are read, not seen."""
+    partial: bool = False
+    """Inside a nest that lets what lies beneath show."""
+    unseen: bool = False
+    """Inside a nest that is fully transparent."""
 
 
 def lay_out(document: Node, where: str, *, warp_keeps_source: bool = False) -> Layout:
@@ -271,7 +305,12 @@ class _Builder:
                 window = doc.range_of(doc.media_reference_of(node).get("available_range"))
             if window is not None and doc.schema_of(node) == "Track" and self._ignored_window(window, node, path):
                 window = None
-            return _Item(node, path, position, duration, window[0] if window else Fraction(0), speed_of(node))
+            source, speed = window[0] if window else Fraction(0), speed_of(node)
+            curve = curve_of(node, source, duration) if doc.schema_of(node) == "Clip" and duration else ()
+            if curve:
+                speed = chord(curve, Fraction(0), duration)
+                source = value_at(curve, Fraction(0)) + min(speed, Fraction(0)) * duration
+            return _Item(node, path, position, duration, source, speed, curve)
         except InputError as error:
             raise self._located(error, node, position, context) from error
 
@@ -293,12 +332,16 @@ class _Builder:
         inner = item.inner(context.place, window)
         try:
             self._marks(item.node, inner, own=False)
+            look = PLAIN if context.audio else look_of(item.node, item.duration)
         except InputError as error:
             raise self._located(error, item.node, item.position, context) from error
+        if schema in ("Clip", "Stack", "Track") and not context.audio:
+            self._fades(item, look, context)
         if schema == "Clip":
-            self._clip(item, inner, context)
+            self._clip(item, inner, look, context)
         elif schema in ("Stack", "Track"):
-            self._composition(item, inner, context)
+            partial, unseen = context.partial or look.is_partial, context.unseen or look.is_unseen
+            self._composition(item, inner, replace(context, partial=partial, unseen=unseen))
         elif schema != "Gap":
             name = doc.text_of(item.node, "OTIO_SCHEMA") or "an object without OTIO_SCHEMA"
             self._out.warnings.append(f"{context.where}: {name} is not understood and shows nothing")
@@ -306,25 +349,50 @@ class _Builder:
     def _composition(self, item: _Item, inner: _Place, context: _Context) -> None:
         node = item.node
         name = doc.text_of(node, "name")
-        audio, track = context.audio, context.track
         if doc.schema_of(node) == "Track":
             kind = doc.text_of(node, "kind") or "Video"
-            if kind not in ("Video", "Audio"):
+            captions = context.captions or is_caption_track(node)
+            if kind not in ("Video", "Audio") and not captions:
                 return
-            audio, track = audio or kind == "Audio", name or track
             place_name = f"track {name!r}" if name else f"track {item.path[-1] + 1}"
-            deeper = _Context(inner, audio, track, f"{context.where}, {place_name}")
+            deeper = replace(
+                context,
+                place=inner,
+                audio=context.audio or kind == "Audio",
+                track=name or context.track,
+                where=f"{context.where}, {place_name}",
+                captions=captions,
+            )
             self._track(node, item.path, deeper)
             return
-        self._stack(node, item.path, _Context(inner, audio, track, context.where))
+        self._stack(node, item.path, replace(context, place=inner))
 
-    def _clip(self, item: _Item, inner: _Place, context: _Context) -> None:
-        kind = layer_kind(item.node)
-        if kind is None:
+    def _clip(self, item: _Item, inner: _Place, look: Look, context: _Context) -> None:
+        kind = layer_kind(item.node, look)
+        if kind == "picture" and context.partial:
+            kind = "partial"
+        if kind is None or context.unseen:
             return
         speed = Fraction(0) if inner.instant is not None else 1 / inner.stretch
-        layer = Layer(inner.lo, inner.hi, item.path, kind, item.node, inner.local(inner.lo), speed, context.track)
-        (self._out.sounds if context.audio else self._out.layers).append(layer)
+        start, end, source, curve = inner.lo, inner.hi, inner.local(inner.lo), _record_curve(item, context.place)
+        if curve:
+            source, speed = value_at(curve, start), chord(curve, start, end)
+        layer = Layer(start, end, item.path, kind, item.node, source, speed, context.track, context.audio, curve)
+        out = self._out
+        (out.captions if context.captions else out.sounds if context.audio else out.layers).append(layer)
+
+    def _fades(self, item: _Item, look: Look, context: _Context) -> None:
+        """The fades of an item whose ends are in sight."""
+        place = context.place
+        if place.instant is not None:
+            return
+        tail = item.position + item.duration
+        spans = ((item.position, item.position + look.fade_in, True), (tail - look.fade_out, tail, False))
+        for first, last, is_in in spans:
+            start, end = sorted((place.record(first), place.record(last)))
+            if start < end and place.lo <= start and end <= place.hi:
+                opens = is_in == (place.stretch > 0)
+                self._out.fades.append(Fade(start, end, item.path, opens, doc.text_of(item.node, "name")))
 
     def _blend(
         self, items: list[tuple[int, Node]], number: int, position: Fraction, path: Path, context: _Context
@@ -361,6 +429,13 @@ class _Builder:
                 time, length = place.record(span[0]), span[1] * abs(place.stretch)
             if place.lo <= time < place.hi or (own and time >= 0):
                 self._out.marks.append(Mark(time, length, marker, own))
+
+
+def _record_curve(item: _Item, place: _Place) -> Curve:
+    """The retime curve of an item by record time."""
+    if not item.curve or place.instant is not None:
+        return ()
+    return tuple(sorted((place.record(item.position + time), source) for time, source in item.curve))
 
 
 def _partner(items: list[tuple[int, Node]], number: int, path: Path) -> Path | None:

@@ -22,6 +22,7 @@ VIDEO_SUFFIXES = frozenset(
         *("wmv", "flv", "ogv", "3gp", "dv", "r3d", "braw"),
     )
 )
+SOUND_SUFFIXES = frozenset(f".{name}" for name in ("wav", "bwf", "rf64", "aif", "aiff", "caf", "flac", "m4a", "mp3"))
 STILL_SUFFIXES = frozenset(
     f".{name}"
     for name in ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "gif", "webp", "psd", "tga", "heic", "svg", "exr", "dpx")
@@ -117,6 +118,11 @@ class MediaFinder:
             if relinked is not None:
                 return str(relinked), True
         return (candidates[0] if candidates else url), False
+
+    def files_of_roots(self) -> list[Path]:
+        """Every file under the roots that relinking may look at, each once."""
+        indexes = self._folders()[: len(self.roots)]
+        return list(dict.fromkeys(path for index in indexes for paths in index.values() for path in paths))
 
     def _absolute(self, path: str) -> Path | None:
         windows = bool(_DRIVE.match(path)) or path.startswith("\\\\")

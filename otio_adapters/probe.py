@@ -23,6 +23,13 @@ class Probe:
     drop_frame: bool | None = None
     """How the start timecode counts."""
     has_audio: bool = False
+    reel: str = ""
+    """Reel or tape name that the container carries."""
+    size: tuple[int, int] | None = None
+    """Width and height of the picture in pixels."""
+
+
+_REEL_KEYS = ("reel_name", "reel", "com.apple.proapps.reel", "com.apple.quicktime.reel", "tape")
 
 
 @lru_cache(maxsize=512)
@@ -46,7 +53,10 @@ def _probe_container(container: Any) -> Probe:
     text = _timecode(container)
     start = _start_seconds(text, rate) if text and rate else None
     drop = text[-3:-2] in (";", ".") if text and start is not None else None
-    return Probe(duration, rate, start, drop, bool(container.streams.audio))
+    if start is None and video is None:
+        start = _sample_start(container)
+    size = (video.width, video.height) if video is not None and video.width and video.height else None
+    return Probe(duration, rate, start, drop, bool(container.streams.audio), _reel(container), size)
 
 
 def stream_duration(stream: Any) -> Fraction | None:
@@ -57,8 +67,26 @@ def stream_duration(stream: Any) -> Fraction | None:
 
 
 def _timecode(container: Any) -> str | None:
-    texts = [container.metadata.get("timecode"), *(stream.metadata.get("timecode") for stream in container.streams)]
-    return next((text for text in texts if isinstance(text, str) and text), None)
+    return _tag(container, ("timecode",)) or None
+
+
+def _reel(container: Any) -> str:
+    return _tag(container, _REEL_KEYS).strip()
+
+
+def _tag(container: Any, keys: tuple[str, ...]) -> str:
+    """The first tag of these names that the container or a stream of it carries; empty when none does."""
+    holders = [container.metadata, *(stream.metadata for stream in container.streams)]
+    return next((tags[key] for key in keys for tags in holders if tags.get(key)), "")
+
+
+def _sample_start(container: Any) -> Fraction | None:
+    """Seconds since midnight of a Broadcast WAV's time reference."""
+    sound = container.streams.audio[0] if container.streams.audio else None
+    samples = container.metadata.get("time_reference", "")
+    if sound is None or not sound.rate or not samples.isdecimal() or int(samples) == 0:
+        return None
+    return Fraction(int(samples), sound.rate)
 
 
 def _start_seconds(text: str, rate: Fraction) -> Fraction | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from emsync_engine.picture import Caption
 from otio_adapters.document import Node
@@ -28,3 +30,5 @@ class Reading:
     """Markers without an instruction are hits (MIDI files, DAW projects)."""
     media_folder: Path | None = None
     """Folder that relative media paths start from, when not the timeline's own."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What else the file says, as it goes into ``Picture.metadata``: ``tempo_map`` of a MIDI file."""

@@ -7,9 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from emsync_engine.errors import InputError
-from emsync_engine.picture import Picture, Shot
+from emsync_engine.picture import Caption, Picture, Shot
 from otio_adapters import document as doc
 from otio_adapters.boundaries import picture_boundaries, soft_boundaries, weighted
+from otio_adapters.caption_tracks import track_captions
 from otio_adapters.captions import captions_beside
 from otio_adapters.dialect import lay_out_document
 from otio_adapters.layout import Layout
@@ -65,7 +66,7 @@ def _resolve(reading: Reading, path: Path, media_roots: Sequence[Path]) -> Pictu
     soft = soft_boundaries(segments, layout, rate, changes)
     sounds = tuple(media.sound(layer) for layer in sorted(layout.sounds, key=lambda layer: layer.start))
     shots = tuple(filter(None, map(media.shot, segments)))
-    captions, caption_warnings = captions_beside(path)
+    captions, caption_warnings = _captions(reading, layout, media.finder, path)
     return Picture(
         name=doc.text_of(document, "name") or path.stem,
         rate=rate,
@@ -78,16 +79,30 @@ def _resolve(reading: Reading, path: Path, media_roots: Sequence[Path]) -> Pictu
         markers=tuple(markers),
         sounds=sounds,
         dialogue=merged_ranges((sound.start, sound.end) for sound in sounds if sound.role == "dialogue"),
-        captions=reading.captions or captions,
+        captions=captions,
         warnings=(
             *reading.warnings,
             *layout.warnings,
             *warnings,
             *marker_warnings,
             *caption_warnings,
+            *media.warnings,
             *_media_warnings(shots, path.name),
         ),
+        metadata=reading.metadata,
     )
+
+
+def _captions(
+    reading: Reading, layout: Layout, finder: MediaFinder, path: Path
+) -> tuple[tuple[Caption, ...], Sequence[str]]:
+    """Captions of the timeline itself, else those of a file beside it, and warnings."""
+    on_tracks, warnings = track_captions(layout.captions, finder)
+    if reading.captions or on_tracks:
+        both = {*reading.captions, *on_tracks}
+        return tuple(sorted(both, key=lambda caption: (caption.start, caption.end, caption.text))), warnings
+    beside, more = captions_beside(path)
+    return beside, (*warnings, *more)
 
 
 def _segments(layout: Layout, rate: Fraction, detected: bool) -> tuple[list[Segment], list[str]]:

@@ -14,6 +14,8 @@ from otio_adapters.document import Node
 from otio_adapters.layout import Layer
 from otio_adapters.media import MediaFinder, is_still
 from otio_adapters.probe import probe
+from otio_adapters.retiming import chord
+from otio_adapters.timecode_links import TimecodeIndex, Wanted
 from otio_adapters.visible import Segment
 
 _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -21,7 +23,7 @@ _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("music", re.compile(r"\b(mx|mus|music|score|song|temp ?music|bgm)\d*\b")),
     ("effects", re.compile(r"\b(fx|sfx|efx|foley|amb|ambience|atmos?|room ?tone|rt|bg|effects?)\d*\b")),
 )
-_REEL_KEYS = (("cmx_3600", "reel"), ("AAF", "SourceID"))
+_REEL_KEYS = (("cmx_3600", "reel"), ("AAF", "SourceID"), ("fcp_xml", "reel"), ("Resolve_OTIO", "Reel Name"))
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,23 @@ class MediaRef:
     length: Fraction | None
     still: bool
     reel: str = ""
+    timecode: Fraction = Fraction(0)
+    """What source times lack to be timecode, seconds: formats that count from 0 keep the media's timecode apart."""
 
     @property
     def identity(self) -> str:
         """Equal for two clips of the same media; empty when it cannot be known."""
         return self.url or next((name for name in self.names if name), "")
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the media of a layer is."""
+
+    path: str
+    online: bool
+    timecode: Fraction | None = None
+    """Timecode of the first frame, seconds, of a file that was found by it."""
 
 
 @dataclass
@@ -50,6 +64,10 @@ class MediaMap:
     finder: MediaFinder
     rate: Fraction
     _refs: dict[int, MediaRef] = field(default_factory=dict)
+    _coded: dict[tuple[int, Fraction, Fraction], Located | None] = field(default_factory=dict)
+    _index: TimecodeIndex | None = None
+    _linked: dict[str, str] = field(default_factory=dict)
+    _unclear: dict[str, list[str]] = field(default_factory=dict)
 
     def ref(self, layer: Layer) -> MediaRef:
         key = id(layer.clip)
@@ -59,15 +77,17 @@ class MediaMap:
 
     def source_at(self, layer: Layer, time: Fraction) -> Fraction:
         """Source time in the media's own counting at a record time."""
-        return layer.source + layer.speed * (time - layer.start)
+        return layer.source_at(time)
 
     def media_at(self, layer: Layer, time: Fraction) -> Fraction:
         """Seconds from the head of the media file at a record time, never negative."""
         ref, source = self.ref(layer), self.source_at(layer, time)
+        found = self._find(layer)
+        if found.timecode is not None:
+            return max(source + ref.timecode - found.timecode, Fraction(0))
         head = ref.start
         if head is None:
-            path, online = self.finder.find(ref.url, ref.names)
-            head = _probed_head(path, source) if online and not ref.still else Fraction(0)
+            head = _probed_head(found.path, source) if found.online and not ref.still else Fraction(0)
         elif source < head and (ref.length is None or source <= ref.length):
             head = Fraction(0)  # counted from 0 although the media has a timecode
         return max(source - head, Fraction(0))
@@ -77,16 +97,19 @@ class MediaMap:
         if layer is None:
             return None
         ref = self.ref(layer)
-        path, online = self._find(ref)
+        found = self._find(layer)
+        speed = layer.speed
+        if layer.curve:
+            speed = chord(layer.curve, segment.start, segment.end)
         return Shot(
             start=segment.start,
             end=segment.end,
             name=_name_of(layer, ref),
-            media=path,
+            media=found.path,
             media_start=self.media_at(layer, segment.start),
-            speed=layer.speed,
-            online=online,
-            still=ref.still or not layer.speed or layer.kind == "generator",
+            speed=speed,
+            online=found.online,
+            still=ref.still or not speed or layer.kind == "generator",
             reel=ref.reel,
             path=layer.path,
         )
@@ -96,26 +119,68 @@ class MediaMap:
         if layer is None:
             return None
         ref = self.ref(layer)
-        return ShotRef(_name_of(layer, ref), self._find(ref)[0], self.media_at(layer, time))
+        return ShotRef(_name_of(layer, ref), self._find(layer).path, self.media_at(layer, time))
 
     def sound(self, layer: Layer) -> SoundClip:
         ref = self.ref(layer)
-        path, online = self._find(ref)
+        found = self._find(layer)
         name = _name_of(layer, ref)
         return SoundClip(
             start=layer.start,
             end=layer.end,
             name=name,
-            media=path,
+            media=found.path,
             media_start=self.media_at(layer, layer.start),
             speed=layer.speed,
-            online=online,
+            online=found.online,
             role=sound_role(layer.track, name),  # type: ignore[arg-type]
             track=layer.track,
         )
 
-    def _find(self, ref: MediaRef) -> tuple[str, bool]:
-        return self.finder.find(ref.url, ref.names)
+    @property
+    def warnings(self) -> list[str]:
+        """What was linked by timecode, and what could not be because several files fit."""
+        lines = list(self._index.warnings) if self._index is not None else []
+        if self._linked:
+            pairs = [f"{name!r} is {file}" for name, file in self._linked.items()]
+            lines.append(f"linked by timecode: {_some(pairs)}; check that these are the right files")
+        for name, files in self._unclear.items():
+            lines.append(f"media of {name!r} was not linked: by timecode it may be {_some(files)}")
+        return lines
+
+    def _find(self, layer: Layer) -> Located:
+        ref = self.ref(layer)
+        path, online = self.finder.find(ref.url, ref.names)
+        if online or not self.finder.roots or (ref.still and not ref.length):
+            return Located(path, online)
+        return self._by_timecode(layer, ref) or Located(path, online)
+
+    def _by_timecode(self, layer: Layer, ref: MediaRef) -> Located | None:
+        """The one file under the roots whose timecode, and reel where it has one, covers what the layer shows."""
+        first, last = sorted((self.source_at(layer, layer.start), self.source_at(layer, layer.end)))
+        key = id(layer.clip), first, last
+        if key not in self._coded:
+            if self._index is None:
+                self._index = TimecodeIndex(self.finder.files_of_roots())
+            self._coded[key] = self._fitting(layer, ref, (first, last))
+        return self._coded[key]
+
+    def _fitting(self, layer: Layer, ref: MediaRef, ends: tuple[Fraction, Fraction]) -> Located | None:
+        assert self._index is not None
+        whole = (ref.start + ref.timecode, ref.length) if ref.start is not None and ref.length is not None else None
+        start, end = (end + ref.timecode for end in ends)
+        fitting = self._index.fitting(Wanted(start, end, ref.reel, layer.sound, whole))
+        name = _name_of(layer, ref)
+        if len(fitting) > 1:
+            self._unclear.setdefault(name, [file.path.name for file in fitting])
+        if len(fitting) != 1:
+            return None
+        self._linked.setdefault(name, fitting[0].path.name)
+        return Located(str(fitting[0].path), True, fitting[0].start)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _name_of(layer: Layer, ref: MediaRef) -> str:
@@ -143,7 +208,15 @@ def media_ref(clip: Node, rate: Fraction) -> MediaRef:
     if schema == "GeneratorReference":
         url, names = "", ()
     start, length = available if available is not None else (None, None)
-    return MediaRef(url, names, start, length, still or schema == "GeneratorReference", reel)
+    still = still or schema == "GeneratorReference"
+    return MediaRef(url, names, start, length, still, reel, _timecode_of(reference))
+
+
+def _timecode_of(reference: Node) -> Fraction:
+    """Timecode of the media's first frame, kept beside a reference whose own times count from 0."""
+    details = doc.metadata_of(reference).get("fcp_xml")
+    timecode = details.get("timecode") if isinstance(details, dict) else None
+    return doc.seconds_of(timecode) if isinstance(timecode, dict) and "value" in timecode else Fraction(0)
 
 
 def _sequence_url(reference: Node) -> str:

@@ -15,6 +15,7 @@ from otio_adapters.layout import Layer
 
 _SILENT_SNAP = Fraction(1, 100)
 """Frames that an edit may lie off the grid before it is worth a word."""
+_RANKS = {"picture": 0, "partial": 1, "generator": 2}
 
 
 @dataclass(frozen=True)
@@ -29,19 +30,20 @@ class Segment:
 def paint(layers: list[Layer], duration: Fraction) -> list[Segment]:
     """Segments that cover ``0..duration`` without a hole, neighbours always differing.
 
-    A real picture always wins over titles and generators, which never hide it; adjustment layers paint nothing.
+    A picture that fills the frame always wins over one that does not, and that over titles and generators: neither
+    hides it. Adjustment layers paint nothing.
     """
     painters = [layer for layer in layers if layer.kind != "adjustment"]
     starts = sorted(range(len(painters)), key=lambda number: painters[number].start)
     times = {t for layer in painters for t in (layer.start, layer.end) if 0 < t < duration}
     edges = [Fraction(0), *sorted(times), duration]
-    showing: list[tuple[bool, int]] = []  # heap of (is no picture, -order): the smallest is on the screen
+    showing: list[tuple[int, int]] = []  # heap of (rank, -order): the smallest is on the screen
     segments: list[Segment] = []
     waiting = 0
     for start, end in pairwise(edges):
         while waiting < len(starts) and painters[starts[waiting]].start <= start:
             order = starts[waiting]
-            heapq.heappush(showing, (painters[order].kind != "picture", -order))
+            heapq.heappush(showing, (_RANKS[painters[order].kind], -order))
             waiting += 1
         while showing and painters[-showing[0][1]].end <= start:
             heapq.heappop(showing)

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from emsync_engine.errors import InputError
+from emsync_engine.picture import Caption
 from emsync_engine.timecode import frames_from_timecode
 from otio_adapters import document as doc
+from otio_adapters.appearance import Look, look_metadata
+from otio_adapters.caption_tracks import is_caption_track
+from otio_adapters.captions import plain_text
 from otio_adapters.document import Node
+from otio_adapters.formats.fcp7_effects import (
+    Size,
+    curve_of_item,
+    look_of_item,
+    size_of,
+    text_of_item,
+    timecode_metadata,
+)
 from otio_adapters.formats.placing import Blended, Placed, place_track
 from otio_adapters.formats.xml_text import Element, number_at, parse_xml, text_at
 from otio_adapters.reading import Reading
+from otio_adapters.retiming import chord, shifted, value_at
 
 _TICKS = 254_016_000_000  # Premiere's ticks a second
 _GENERATORS = {"slug": "Slug", "graphicandtype": "GraphicAndType", "color": "Color", "text": "Text"}
 _ZERO = Fraction(0)
+_LEAST_CAPTIONS = 5
+"""Text generators from which a track that holds nothing else is taken for captions."""
 
 
 def read(path: Path) -> Reading:
@@ -60,6 +76,8 @@ class _Reader:
     where: str
     _open: list[int] = field(default_factory=list)
     _nests: dict[tuple[int, str], Node] = field(default_factory=dict)
+    _frame: Size | None = None
+    """Size in pixels of the sequence whose clips are being read."""
 
     def __post_init__(self) -> None:
         self._files = {e.get("id"): e for e in self.root.iter("file") if len(e)}
@@ -68,10 +86,11 @@ class _Reader:
     def reading(self, sequence: Element, warnings: tuple[str, ...]) -> Reading:
         rate = _rate(sequence, None)
         start, drop = self._start(sequence, rate)
+        self._frame = size_of(sequence, "media/video/format")
         tracks = [*self._tracks(sequence, "video", rate), *self._tracks(sequence, "audio", rate)]
         document = doc.timeline_node(text_at(sequence, "name"), tracks, doc.rational_time(start / rate, rate))
         document["tracks"]["markers"] = _markers(sequence, rate, rate)
-        return Reading(document, rate, drop, start, warnings)
+        return Reading(document, rate, drop, start, warnings, _text_captions(tracks))
 
     def _start(self, sequence: Element, rate: Fraction) -> tuple[int, bool | None]:
         timecode = sequence.find("timecode")
@@ -135,8 +154,12 @@ class _Reader:
         first = before.start / rate if number_at(item, "start") == -1 and before is not None else lo
         speed = _speed(item)
         source = _source(item, own, speed) + speed * (lo - first)
+        curve = shifted(curve_of_item(item, own, hi - first), first - lo)
+        if curve:
+            source, speed = value_at(curve, _ZERO), chord(curve, _ZERO, hi - lo)
         nest = self._nest(item, medium)
         file = self._file(item)
+        metadata = look_metadata(self._look(item, file, own, hi - lo)) if medium == "video" else {}
         markers = [*_markers(item, own, rate)]
         if file is not None:
             markers += _markers(file, _rate(file, own), rate)
@@ -145,7 +168,13 @@ class _Reader:
         reference = None if nest is not None else _reference(item, file, own, name)
         if text_at(item, "adjustmentLayer").upper() == "TRUE":
             name = "Adjustment Layer"
-        return Placed(lo, hi, name, reference, source, speed, enabled, tuple(markers), nest=nest)
+        marks = tuple(markers)
+        return Placed(lo, hi, name, reference, source, speed, enabled, marks, metadata, nest, () if nest else curve)
+
+    def _look(self, item: Element, file: Element | None, rate: Fraction, length: Fraction) -> Look:
+        inner = self._inner_sequence(item)
+        size = size_of(file, "media/video") if inner is None else size_of(inner, "media/video/format")
+        return look_of_item(item, size, self._frame, rate, length)
 
     def _file(self, item: Element) -> Element | None:
         file = item.find("file")
@@ -153,15 +182,18 @@ class _Reader:
             return None
         return file if len(file) else self._files.get(file.get("id"), file)
 
+    def _inner_sequence(self, item: Element) -> Element | None:
+        """The sequence that a clip plays, wherever it is defined."""
+        sequence = item.find("sequence")
+        if sequence is None or sequence.find("media") is not None:
+            return sequence
+        return self._sequences.get(sequence.get("id"))
+
     def _nest(self, item: Element, medium: str) -> Node | None:
         """The nested sequence of a clip as a stack of its tracks of the same medium."""
-        sequence = item.find("sequence")
+        sequence = self._inner_sequence(item)
         if sequence is None:
             return None
-        if sequence.find("media") is None:
-            sequence = self._sequences.get(sequence.get("id"))
-            if sequence is None:
-                return None
         known = self._nests.get((id(sequence), medium))
         if known is not None:
             return known
@@ -169,12 +201,34 @@ class _Reader:
             raise InputError("a nested sequence contains itself: export it again", self.where, "bad_nest")
         self._open.append(id(sequence))
         rate = _rate(sequence, None)
+        outer, self._frame = self._frame, size_of(sequence, "media/video/format")
         stack = doc.stack_node(text_at(sequence, "name"), self._tracks(sequence, medium, rate))
+        self._frame = outer
         if medium == "video":
             stack["markers"] = _markers(sequence, rate, rate)
         self._open.pop()
         self._nests[id(sequence), medium] = stack
         return stack
+
+
+def _text_captions(tracks: Iterable[Node]) -> tuple[Caption, ...]:
+    """Captions that came as text generators on a track of their own, as subtitle tools write them.
+
+    Tracks named as captions are read elsewhere; a track of a few titles is none.
+    """
+    captions: list[Caption] = []
+    for track in tracks:
+        position, found, others = _ZERO, [], 0
+        for child in doc.nodes_of(track, "children"):
+            length = (doc.range_of(child.get("source_range")) or (_ZERO, _ZERO))[1]
+            words = doc.media_reference_of(child).get("parameters", {}).get("text")
+            if words:
+                found.append(Caption(position, position + length, plain_text(words)))
+            others += doc.schema_of(child) not in ("Gap", "Transition") and not words
+            position += length
+        if len(found) >= _LEAST_CAPTIONS and not others and doc.is_enabled(track) and not is_caption_track(track):
+            captions += found
+    return tuple(captions)
 
 
 def _rate(element: Element, default: Fraction | None) -> Fraction:
@@ -240,14 +294,16 @@ def _reference(item: Element, file: Element | None, rate: Fraction, name: str) -
     source = text_at(file, "mediaSource") if file is not None else ""
     if item.tag == "generatoritem" or source:
         kind = _GENERATORS.get(source.lower(), source) or text_at(item, "effect/effectid") or "Slug"
-        return doc.generator_reference(kind, name)
+        words = text_of_item(item)
+        return doc.generator_reference(kind, name) | {"parameters": {"text": words} if words else {}}
     if file is None:
         return doc.missing_reference(name)
     length = number_at(file, "duration")
     own = _rate(file, rate)
     available = doc.time_range(_ZERO, Fraction(length) / own, own) if length is not None and length > 0 else None
     url, file_name = text_at(file, "pathurl"), text_at(file, "name")
-    return doc.external_reference(url, available, file_name) if url else doc.missing_reference(file_name, available)
+    found = doc.external_reference(url, available, file_name) if url else doc.missing_reference(file_name, available)
+    return found | {"metadata": timecode_metadata(file, own)}
 
 
 def _markers(element: Element, rate: Fraction, written: Fraction) -> list[Node]:

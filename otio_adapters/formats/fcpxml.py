@@ -30,6 +30,7 @@ def read(path: Path) -> Reading:
     resources = Resources.of(root)
     name, story_root, warnings = _choose(root, resources, path.name)
     rate = _rate_of(story_root, resources)
+    resources.frame_size = resources.sizes.get(story_root.get("format") or "")
     teller, story = StoryTeller(resources, rate), Story()
     if story_root.tag == "sequence":
         head = time_of(story_root, "tcStart", _ZERO)

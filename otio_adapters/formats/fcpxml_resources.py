@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise
 
 from emsync_engine.errors import InputError
 from emsync_engine.timecode import canonical_rate
 from otio_adapters import document as doc
+from otio_adapters.appearance import Look
 from otio_adapters.document import Node
 from otio_adapters.formats.xml_text import Element
+from otio_adapters.retiming import Curve, chord, curve_through, value_at
 
 _TIME = re.compile(r"^\s*(-?\d+(?:\.\d+)?)(?:/(\d+))?s?\s*$")
 _NAMED_RATE = re.compile(r"(?:p|i)(2398|24|25|2997|30|50|5994|60)$")
@@ -62,6 +63,10 @@ class Resources:
     assets: dict[str, Asset] = field(default_factory=dict)
     effects: dict[str, str] = field(default_factory=dict)
     media: dict[str, Element] = field(default_factory=dict)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Width and height in pixels of formats."""
+    frame_size: tuple[int, int] | None = None
+    """Of the sequence that is read."""
 
     @classmethod
     def of(cls, root: Element) -> Resources:
@@ -77,6 +82,9 @@ class Resources:
                 rate = _format_rate(element)
                 if rate is not None:
                     found.rates[key] = rate
+                sides = [element.get(name) or "" for name in ("width", "height")]
+                if all(side.isdecimal() and 0 < int(side) < 10**6 for side in sides):
+                    found.sizes[key] = (int(sides[0]), int(sides[1]))
             elif element.tag == "asset":
                 found.assets[key] = _asset(element)
             elif element.tag == "effect":
@@ -116,20 +124,81 @@ def _asset(element: Element) -> Asset:
 
 @dataclass(frozen=True)
 class Retiming:
-    """A clip's ``timeMap`` around its start: local time to source time."""
+    """A clip's ``timeMap`` over the clip: local time to source time."""
 
     source: Fraction
     """Source seconds at the clip's start."""
     speed: Fraction
+    """Source seconds a second, on the average."""
+    curve: Curve = ()
+    """Source seconds by seconds from the clip's start where the speed changes; empty for one speed."""
 
 
-def retiming_of(clip: Element, start: Fraction) -> Retiming:
-    """How a clip's own time maps to its source at ``start``; one to one without a time map."""
-    points = [(time_of(point, "time"), time_of(point, "value")) for point in clip.findall("timeMap/timept")]
-    points.sort(key=lambda point: point[0])
-    for number, ((t0, v0), (t1, v1)) in enumerate(pairwise(points)):
-        last = number == len(points) - 2
-        if t1 > t0 and (start < t1 or last):
-            speed = (v1 - v0) / (t1 - t0)
-            return Retiming(v0 + (start - t0) * speed, speed)
-    return Retiming(start, Fraction(1))
+def retiming_of(clip: Element, start: Fraction, length: Fraction) -> Retiming:
+    """How a clip's own time maps to its source from ``start`` on; one to one without a time map.
+
+    Eased points are taken as corners: the source is then at most a few frames off within the ease.
+    """
+    points = [(time_of(point, "time") - start, time_of(point, "value")) for point in clip.findall("timeMap/timept")]
+    rising = tuple(sorted(dict(points).items()))
+    if len(rising) < 2:
+        return Retiming(start, Fraction(1))
+    curve = curve_through(rising, length)
+    if curve:
+        return Retiming(value_at(curve, Fraction(0)), chord(curve, Fraction(0), length), curve)
+    following = value_at(rising, length or Fraction(1))
+    source = value_at(rising, Fraction(0))
+    return Retiming(source, (following - source) / (length or Fraction(1)))
+
+
+def look_of_element(element: Element, resources: Resources, length: Fraction) -> Look:
+    """How a clip is composited: ``adjust-transform`` and ``adjust-blend``.
+
+    The scale counts from the picture fitted into the frame, except under ``adjust-conform type="none"``, where it
+    counts from the media's own pixels, which a format may tell.
+    """
+    transform, blend = element.find("adjust-transform"), element.find("adjust-blend")
+    look = Look()
+    if transform is not None and transform.get("enabled") != "0":
+        look = replace(look, scale=_scale(transform) * _own_scale(element, resources))
+    if blend is not None:
+        keys = _amounts(blend)
+        opacity = max((value for _, value in keys), default=_float(blend.get("amount"), 1.0)) * 100
+        fades = [
+            sum((time_of(fade, "duration", Fraction(0)) for fade in blend.iterfind(f"param/{name}")), Fraction(0))
+            for name in ("fadeIn", "fadeOut")
+        ]
+        mode = (blend.get("mode") or "0").lower()
+        look = replace(look, opacity=opacity, blended=mode not in ("0", "normal"), fade_in=fades[0], fade_out=fades[1])
+    return replace(look, fade_in=min(look.fade_in, length), fade_out=min(look.fade_out, length))
+
+
+def _scale(transform: Element) -> float:
+    """Greatest scale of a transform over both sides and all key frames."""
+    texts = [key.get("value") for key in transform.iterfind("param[@name='scale']/keyframeAnimation/keyframe")]
+    sides = [_float(side, 1.0) for text in texts or [transform.get("scale")] for side in (text or "1").split()]
+    return max(sides, default=1.0)
+
+
+def _own_scale(element: Element, resources: Resources) -> float:
+    """Share of the frame that media fills at 100 %: 1 where it is fitted, or where it cannot be known to be smaller."""
+    conform = element.find("adjust-conform")
+    if conform is None or conform.get("type") != "none":
+        return 1.0
+    media = resources.sizes.get(element.get("format") or "")
+    if media is None or not resources.frame_size:
+        return 100.0  # it may well be larger than the frame
+    return max(a / b for a, b in zip(media, resources.frame_size))
+
+
+def _amounts(blend: Element) -> list[tuple[Fraction, float]]:
+    keys = blend.iterfind("param[@name='amount']/keyframeAnimation/keyframe")
+    return [(time_of(key, "time", Fraction(0)), _float(key.get("value"), 1.0)) for key in keys]
+
+
+def _float(text: str | None, default: float) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return default
+    return value if abs(value) < doc.MAX_SECONDS else default

@@ -10,8 +10,9 @@ from fractions import Fraction
 from emsync_engine.errors import InputError
 from emsync_engine.picture import Caption
 from otio_adapters import document as doc
+from otio_adapters.appearance import look_metadata
 from otio_adapters.document import Node
-from otio_adapters.formats.fcpxml_resources import Asset, Resources, retiming_of, time_of
+from otio_adapters.formats.fcpxml_resources import Asset, Resources, look_of_element, retiming_of, time_of
 from otio_adapters.formats.placing import Blended, Placed, lanes_of, place_track
 from otio_adapters.formats.xml_text import Element
 
@@ -158,14 +159,18 @@ class StoryTeller:
         """Put what an element shows and sounds into the story."""
         element = part.element
         name = element.get("name") or ""
-        retiming = retiming_of(element, local)
+        length = self._duration(element)
+        retiming = retiming_of(element, local, length)
+        look = look_of_element(element, self._resources, length)
         markers = tuple(
             self._marker(marker, retiming.source + (time_of(marker, "start", local) - local) * retiming.speed)
             for marker in _marker_elements(element)
         )
         seen, heard, shift, nest = self._content(element)
-        source = retiming.source + shift + retiming.speed * (part.lo - part.start)
-        shown = Placed(part.lo, part.hi, name, seen, source, retiming.speed, markers=markers)
+        curve = tuple((time, value + shift) for time, value in retiming.curve)
+        source, metadata = retiming.source + shift, look_metadata(look)
+        whole = Placed(part.start, part.hi, name, seen, source, retiming.speed, True, markers, metadata, curve=curve)
+        shown = whole.between(part.lo, part.hi)
         if nest is not None:
             self._show_nest(nest, shown, lane, story)
         elif seen is not None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from otio_adapters import document as doc
 from otio_adapters.document import Node
+from otio_adapters.retiming import Curve, chord, curve_metadata, shifted, value_at
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,17 @@ class Placed:
     metadata: Node = field(default_factory=dict)
     nest: Node | None = None
     """The stack that a nest shows."""
+    curve: Curve = ()
+    """Source seconds by seconds from ``start`` where the speed changes; empty for one speed."""
 
     def between(self, start: Fraction, end: Fraction) -> Placed:
         """The part of it in a shorter record span."""
-        return replace(self, start=start, end=end, source=self.source + self.speed * (start - self.start))
+        skipped = start - self.start
+        if self.curve:
+            curve = shifted(self.curve, -skipped)
+            speed = chord(curve, Fraction(0), end - start) if end > start else self.speed
+            return replace(self, start=start, end=end, source=value_at(curve, Fraction(0)), speed=speed, curve=curve)
+        return replace(self, start=start, end=end, source=self.source + self.speed * skipped)
 
 
 @dataclass(frozen=True)
@@ -101,12 +109,13 @@ def _node(clip: Placed, rate: Fraction) -> Node:
     source_range = doc.time_range(first, length, rate)
     if clip.nest is not None:
         node: Node = {**clip.nest, "source_range": source_range, "name": clip.name}
+        node["metadata"] = {**doc.metadata_of(node), **clip.metadata}
     else:
         node = doc.clip_node(clip.name, source_range, clip.reference or doc.missing_reference(), dict(clip.metadata))
     node["enabled"] = clip.enabled
     node["markers"] = [*(node.get("markers") or []), *clip.markers]
-    if clip.speed != 1:
-        node["effects"] = [doc.warp_node(clip.speed)]
+    if clip.speed != 1 or clip.curve:
+        node["effects"] = [doc.warp_node(clip.speed) | {"metadata": curve_metadata(clip.curve) if clip.curve else {}}]
     return node
 
 

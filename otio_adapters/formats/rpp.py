@@ -62,7 +62,7 @@ def read(path: Path, rate: Fraction | None = None) -> Reading:
     head = round(project.number("PROJOFFS") * chosen)
     reading = hits_reading(path.stem, [mark for mark in marks if mark[1]], end, chosen, max(head, 0))
     reading.document["tracks"]["children"] = tracks or reading.document["tracks"]["children"]
-    return reading
+    return replace(reading, metadata={"tempo_map": _tempo_map(project)})
 
 
 def _tracks(project: _Block, rate: Fraction) -> tuple[list[Node], Fraction]:
@@ -102,9 +102,26 @@ def _clip(item: _Block) -> tuple[bool, Placed] | None:
 
 
 def _mark(line: list[str]) -> tuple[Fraction, str]:
-    """(seconds, text) of a marker; a region is a section of its name."""
+    """(seconds, text) of a marker; a region is a section of its name, a marker without a name goes by its number.
+
+    The end of a region has no text.
+    """
     name, region = line[3], len(line) > 4 and line[4].isdecimal() and int(line[4]) & 1
-    return _number(line[2]), f"section: {name}" if region and name and ":" not in name else name
+    if not region:
+        return _number(line[2]), name or f"marker {line[1]}"
+    return _number(line[2]), f"section: {name}" if name and ":" not in name else name
+
+
+def _tempo_map(project: _Block) -> list[dict[str, float]]:
+    """Tempo changes in order; the project's tempo where there are none."""
+    points = [line for block in project.inner("TEMPOENVEX") for line in block.lines if line[0] == "PT"]
+    if not points:
+        return [{"time_s": 0.0, "beats_per_minute": float(project.number("TEMPO", Fraction(120)))}]
+    return [
+        {"time_s": float(_number(line[1])), "beats_per_minute": float(_number(line[2]))}
+        for line in points
+        if len(line) > 2
+    ]
 
 
 def _project_rate(project: _Block) -> Fraction | None:

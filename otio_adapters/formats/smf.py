@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,22 @@ def read(path: Path, rate: Fraction | None = None) -> Reading:
 
 def _reading(messages: Any, ticks_per_beat: int, rate: Fraction | None, path: Path) -> Reading:
     time, tempo = Fraction(0), _DEFAULT_TEMPO
+    quarters = Fraction(0)
+    tempos: list[dict[str, float]] = []
+    meters: list[dict[str, float]] = []
     marks: list[tuple[Fraction, str]] = []
     head: int | None = None
     for message in messages:
         time += Fraction(message.time * tempo, ticks_per_beat * 1_000_000)
+        quarters += Fraction(message.time, ticks_per_beat)
+        here = {"time_s": float(time), "quarter": float(quarters)}
         if message.type == "set_tempo":
             tempo = message.tempo
+            tempos.append(here | {"quarters_per_minute": 60_000_000 / tempo if tempo else 0.0})
+        elif message.type == "time_signature":
+            meters.append(here | {"beats": message.numerator, "beat_unit": message.denominator})
         elif message.type in _MARKERS:
-            marks.append((time, message.text.strip()))
+            marks.append((time, message.text.strip() or f"marker {len(marks) + 1}"))
         elif message.type == "smpte_offset" and head is None:
             rate = rate or canonical_rate(message.frame_rate)
             seconds = (message.hours * 60 + message.minutes) * 60 + message.seconds
@@ -57,7 +66,10 @@ def _reading(messages: Any, ticks_per_beat: int, rate: Fraction | None, path: Pa
     if time > doc.MAX_SECONDS:
         raise InputError("is longer than 115 days: its tempo map is damaged", path.name, "bad_time")
     chosen = rate or Fraction(24)
-    return hits_reading(path.stem, marks, time, chosen, head or 0)
+    reading = hits_reading(path.stem, marks, time, chosen, head or 0)
+    start = {"time_s": 0.0, "quarter": 0.0, "quarters_per_minute": 60_000_000 / _DEFAULT_TEMPO}
+    tempos = tempos if tempos and tempos[0]["quarter"] == 0 else [start, *tempos]
+    return replace(reading, metadata={"tempo_map": tempos, "meters": meters})
 
 
 def hits_reading(name: str, marks: list[tuple[Fraction, str]], length: Fraction, rate: Fraction, head: int) -> Reading:

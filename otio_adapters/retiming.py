@@ -1,0 +1,120 @@
+"""Retime curves: which second of the media a clip shows when its speed changes on the way."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from otio_adapters import document as doc
+from otio_adapters.document import Node
+
+Curve = tuple[tuple[Fraction, Fraction], ...]
+"""(seconds from some zero, source seconds), the first rising; straight between the points and beyond them."""
+
+CURVE_KEY = "emsync_curve"
+"""Metadata of a time effect: the curve, seconds from the clip's head, as pairs of texts that hold exact fractions."""
+_MAX_POINTS = 10_000
+_STRAIGHT = Fraction(1, 1000)
+"""Seconds by which a curve may bend and still be one speed."""
+
+
+def value_at(curve: Curve, time: Fraction) -> Fraction:
+    """Source seconds at a time. The curve has two points at least."""
+    number = min(max(bisect_right(curve, time, key=lambda point: point[0]), 1), len(curve) - 1)
+    (t0, v0), (t1, v1) = curve[number - 1 : number + 1]
+    return v0 + (time - t0) * (v1 - v0) / (t1 - t0)
+
+
+def chord(curve: Curve, start: Fraction, end: Fraction) -> Fraction:
+    """Average speed between two times, source seconds a second."""
+    return (value_at(curve, end) - value_at(curve, start)) / (end - start)
+
+
+def shifted(curve: Curve, by: Fraction) -> Curve:
+    """The curve with its times counted from another zero."""
+    return tuple((time + by, value) for time, value in curve)
+
+
+def curve_through(points: Iterable[tuple[Fraction, Fraction]], length: Fraction) -> Curve:
+    """The curve of a clip that lasts ``length`` from time 0; empty when it runs at one speed there.
+
+    Points at the same time are one: the last counts.
+    """
+    rising = sorted(dict(points).items())
+    if len(rising) < 3 or len(rising) > _MAX_POINTS or length <= 0:
+        return ()
+    curve = tuple(rising)
+    speed, head = chord(curve, Fraction(0), length), value_at(curve, Fraction(0))
+    bends = (abs(value - head - speed * time) > _STRAIGHT for time, value in curve if 0 < time < length)
+    return curve if any(bends) else ()
+
+
+def curve_metadata(curve: Curve) -> Node:
+    return {CURVE_KEY: [[str(time), str(value)] for time, value in curve]}
+
+
+def curve_of(node: Node, source: Fraction, length: Fraction) -> Curve:
+    """The retime curve of an item, seconds from its head; empty for one constant speed.
+
+    Args:
+        node: a clip.
+        source: start of its source range.
+        length: seconds it lasts in the record.
+    """
+    effects = node.get("effects")
+    for effect in effects if isinstance(effects, list) else ():
+        if not isinstance(effect, dict) or effect.get("enabled") is False:
+            continue
+        metadata = doc.metadata_of(effect)
+        if CURVE_KEY in metadata:
+            return curve_through(_pairs(metadata[CURVE_KEY]), length)
+        resolve = metadata.get("Resolve_OTIO")
+        if doc.schema_of(effect) == "TimeEffect" and isinstance(resolve, dict):
+            return _resolve_curve(node, resolve.get("Key Frames"), source, length)
+    return ()
+
+
+def _pairs(value: Any) -> list[tuple[Fraction, Fraction]]:
+    """Points of a list whose items start with a time and a value; none at all when any is damaged."""
+    points = []
+    for item in value if isinstance(value, list) else ():
+        if not isinstance(item, list) or len(item) < 2:
+            return []
+        try:
+            time, source = (Fraction(x) if isinstance(x, (str, int)) else doc.exact_scalar(x) for x in item[:2])
+        except (ValueError, TypeError, ZeroDivisionError, OverflowError):
+            return []
+        if max(abs(time), abs(source)) > doc.MAX_SECONDS:
+            return []
+        points.append((time, source))
+    return points
+
+
+def _resolve_curve(node: Node, frames: Any, source: Fraction, length: Fraction) -> Curve:
+    """Resolve's keyframes: retimed and source seconds from the head of the media, handles included.
+
+    The source range starts at the source time shown first; where that would run off the curve it is taken as the
+    retimed time.
+    """
+    points = sorted(dict(_pairs(frames)).items())
+    if len(points) < 2:
+        return ()
+    available = doc.range_of(doc.media_reference_of(node).get("available_range"))
+    base = available[0] if available is not None and source >= available[0] else Fraction(0)
+    head = _time_of(points, source - base)
+    last = points[-1][0]
+    if head is None or (head + length > last + _STRAIGHT and source - base + length <= last + _STRAIGHT):
+        head = source - base
+    moved = ((time - head, base + value) for time, value in points)
+    return curve_through(moved, length)
+
+
+def _time_of(points: Sequence[tuple[Fraction, Fraction]], value: Fraction) -> Fraction | None:
+    """The first time at which a curve has a value; None when it never has."""
+    for (t0, v0), (t1, v1) in pairwise(points):
+        if v0 != v1 and min(v0, v1) <= value <= max(v0, v1):
+            return t0 + (value - v0) * (t1 - t0) / (v1 - v0)
+    return None
