@@ -49,7 +49,8 @@ def _both_hands(context: Context, row: Voiced, part: str) -> list[Note]:
         return arpeggio(span, full, rng.choice(_ORDERS), QUARTER if bar.energy < 0.32 else EIGHTH, velocity, rng)
     touch = context.rng_once(bar.section, part, f"touch {bar.index}")
     if bar.level == 2:
-        root = [Note(span.tick, voicing[0] - 12, max(span.end - span.tick - SIXTEENTH, SIXTEENTH), velocity)]
+        low = nearest(as_chord(span).root, 48)  # clear of the bass
+        root = [Note(span.tick, low, max(span.end - span.tick - SIXTEENTH, SIXTEENTH), velocity)]
         return root + strokes(span, voicing[-2:], own_rhythm(rng.choice(_COMPS), rng), velocity, touch)
     if bar.level == 3 and bar.phrase % 4 >= 2:  # room for the others' eighths
         return held(span, voicing, velocity)
@@ -58,5 +59,6 @@ def _both_hands(context: Context, row: Voiced, part: str) -> list[Note]:
         return arpeggio(span, full, order, EIGHTH, velocity, touch)
     if bar.section.valence > 0:
         return strokes(span, voicing, own_rhythm(rng.choice(_OFFBEATS), rng), velocity, touch, short=True)
-    octave = (voicing[0] - 12, voicing[0])
+    low = nearest(as_chord(span).root, 46)
+    octave = (low, low + 12)
     return strokes(span, octave, own_rhythm(rng.choice(_DRIVES), rng), velocity, touch, short=True)
