@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -267,16 +267,17 @@ def _commit(
     """
     before = folder.document() if folder.exists() else Document()
     document = derive.derive_all(cue, staging, document, progress, soundfont=soundfont, needs_audio=needs_audio)
+    made = {p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file()}
     for name in leave:
         if sha256(staging / name) == before.files.get(name) and (folder.path / name).is_file():
             (staging / name).unlink()
-    return folder.commit(document, staging, dropped=_dropped(before, document, cue.take.score))
+    return folder.commit(document, staging, dropped=_dropped(before, document, made))
 
 
-def _dropped(before: Document, document: Document, score: Score) -> list[str]:
-    """Derived audio of an earlier take that the new one does not have."""
-    keep = {derive.MIX, *(derive.stem_file(p.id) for p in score.parts)} if document.audio else set()
-    return [n for n in before.files if n.endswith(".wav") and n not in keep]
+def _dropped(before: Document, document: Document, made: Collection[str]) -> list[str]:
+    """Derived files that the current take does not have: sound of other parts, and what was made for another cut."""
+    old, new = ({t.number: t.cut for t in d.takes}.get(d.current) for d in (before, document))
+    return [n for n in before.files if n not in made and (old != new or n.endswith(".wav"))]
 
 
 def answer(folder: ScoreFolder, written: Written, cue: Cue) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from bridge import derive
 from bridge.files import only_writer
 from bridge.folder import ScoreFolder
 from bridge.pipeline import RegenerateRequest, ScoreRequest, list_takes, regenerate, score, use_take
@@ -31,6 +32,12 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and send
 
 def quiet(done: float, stage: str) -> None:
     """Progress that nobody watches."""
+
+
+@pytest.fixture
+def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer derived files, so that every step can be died at in a short time."""
+    monkeypatch.setattr(derive, "write_forms", lambda cue, staging, document: None)
 
 
 # --- killed at every step ----------------------------------------------------------------------------------------
@@ -66,6 +73,7 @@ def _die_at(step: int) -> None:
 
 
 @needs_posix
+@pytest.mark.usefixtures("few_files")
 def test_a_take_killed_at_every_step_is_whole_or_not_there(scored: Path) -> None:
     """A derived file was edited by hand before, so that moving it aside is among the steps."""
     (scored / "score.mid").write_bytes(b"mine")
@@ -95,6 +103,7 @@ def _restore(folder: Path, files: dict[str, bytes]) -> None:
 
 
 @needs_posix
+@pytest.mark.usefixtures("few_files")
 def test_a_first_score_killed_at_every_step_can_be_made_again(tmp_path: Path) -> None:
     path = save(plain_cut([50, 60]), tmp_path / "cut.otio")
     steps = 0
@@ -109,6 +118,7 @@ def test_a_first_score_killed_at_every_step_can_be_made_again(tmp_path: Path) ->
 
 
 @needs_posix
+@pytest.mark.usefixtures("few_files")
 def test_a_recovery_that_is_killed_itself_can_be_repeated(scored: Path) -> None:
     before = files_of(scored)
     for first in range(12, 40, 4):

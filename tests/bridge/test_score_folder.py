@@ -45,9 +45,10 @@ def check_whole(folder: Path) -> None:
 
 def test_a_fresh_folder_is_whole(scored: Path) -> None:
     check_whole(scored)
-    assert sorted(p.name for p in scored.iterdir()) == [
-        "cuts", "report.html", "score.json", "score.mid", "takes", "timeline.otio"
-    ]  # fmt: skip
+    names = {p.name for p in scored.iterdir()}
+    assert {"cuts", "report.html", "score.json", "score.mid", "takes", "timeline.otio"} <= names
+    recorded = json.loads((scored / "score.json").read_text(encoding="utf-8"))["files"]
+    assert names - set(recorded) == {"cuts", "score.json", "takes"}
 
 
 # --- takes ---------------------------------------------------------------------------------------------------
@@ -135,13 +136,15 @@ def test_undo_reaches_back_over_a_changed_timeline(
 ) -> None:
     """The editor cuts on, scores into the same folder, and wants the old score back."""
     path = scored.parent / "cut.otio"
-    derived = {name: (scored / name).read_bytes() for name in ("score.mid", "timeline.otio")}
+    files = {name: data for name, data in files_of(scored).items() if "/" not in name}
+    derived = {name: files[name] for name in ("score.mid", "timeline.otio")}
     change(path)
     score(ScoreRequest(path, scored, **more), quiet)
     assert (scored / "score.mid").read_bytes() != derived["score.mid"]
     path.unlink()
     use_take(scored, 1, quiet)
     assert {name: (scored / name).read_bytes() for name in derived} == derived
+    assert {name for name in files_of(scored) if "/" not in name} == set(files), "files of the other cut stayed"
     assert regenerate(RegenerateRequest(scored, "5", "18.9"), quiet)["duration_s"] == 19
     check_whole(scored)
 
