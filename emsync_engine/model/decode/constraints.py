@@ -81,6 +81,7 @@ class Band:
         begin = state.bar_begin
         if state.in_bar >= frame.limits.notes_per_quarter * length / ev.GRID:
             mask[:length] = False
+            mask[[tick - begin for tick in frame.strikes if state.tick <= tick < begin + length]] = True
             return mask
         ticks = np.arange(begin + state.pos, begin + length)
         free_at = np.array([_free_at(state, group) for group in range(ev.N_GROUPS)])

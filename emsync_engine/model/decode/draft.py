@@ -87,9 +87,10 @@ def write_cue(
     biases = (decoding.in_harmony.at(guide.arousal),) if decoding.in_harmony else ()
     writer = Writer(network, pages, State(frame, 0, stop), rules, biases, decoding.sampling, seed, decoding.candidates)
     judge = Judge(frame, guide)
-    for bar in range(0, stop, CHUNK_BARS):
-        until = min(bar + CHUNK_BARS, stop)
-        if writer.length + expected_rows(guide, bar, until) > network.config.context:
+    until = 0
+    while until < stop:
+        bar, until = until, chunk_end(frame, until, stop, writer.capacity - network.config.context)
+        if bar and writer.length + expected_rows(guide, bar, until) > network.config.context:
             renew(writer, guides, network.config.context // 2)
         if decoding.candidates == 1:
             writer.write(until, lambda finished: on_events(finished, in_bar(writer, finished)))
@@ -99,6 +100,14 @@ def write_cue(
             for finished in range(bar, until):
                 on_events(finished, in_bar(writer, finished))
     return Written(tuple(writer.candidates[0].events), rules.fallbacks)
+
+
+def chunk_end(frame: Frame, bar: int, stop: int, spare: int) -> int:
+    """The bar to write up to from `bar`: a few bars, fewer where even storms of notes would not fit `spare` rows."""
+    limits = frame.limits
+    quarters = np.diff(frame.bar_start)[bar:stop] / ev.GRID
+    worst = np.cumsum(limits.notes_per_quarter * quarters + sum(limits.voices.values()) + 2)
+    return min(bar + max(min(int((worst <= spare).sum()), CHUNK_BARS), 1), stop)
 
 
 def in_bar(writer: Writer, bar: int) -> list[Event]:

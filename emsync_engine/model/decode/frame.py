@@ -43,8 +43,8 @@ class Limits:
     """Lowest and highest pitch by group."""
     voices: Mapping[int, int] = field(default_factory=lambda: dict(_VOICES))
     """Notes at once by group. A group of one voice is cut short by its next note."""
-    notes_per_quarter: int = 20
-    """More than this in a bar is a storm: no further note of it may begin."""
+    notes_per_quarter: int = 24
+    """More than this in a bar is a storm: nothing further begins in it, strikes apart."""
 
     @cached_property
     def playable(self) -> BoolArray:

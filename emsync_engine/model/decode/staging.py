@@ -172,11 +172,11 @@ def frame_of(stage: Stage, limits: Limits | None = None) -> Frame:
     return Frame(
         bar_start=stage.bar_start,
         may_begin=may,
-        must_end=_must_end(stage, [t for t in strikes if t <= stage.final]),
+        must_end=_must_end(stage, [t for t, strike in strikes.items() if t <= stage.final or strike.pitched]),
         tones=tones,
         scale=scale,
         firm=firm,
-        hold=frozenset({stage.final}),
+        hold=frozenset(t for t, strike in strikes.items() if t >= stage.final and strike.pitched) | {stage.final},
         strikes=strikes,
         limits=limits,
     )
@@ -245,20 +245,20 @@ def _hit(stage: Stage, limits: Limits, may: BoolArray, tick: int) -> Strike:
     span = stage.chord_at(tick)
     if tick > stage.final:
         return _after_the_close(stage, limits, may[tick])
-    base = _possible(Strike(), limits, may[tick])
     if span is None:
-        return base
+        return _possible(Strike(), limits, may[tick])
+    tones = Chord(span.root, span.quality, span.numeral).pitch_classes
     bass = span.root if span.bass is None else span.bass
-    alone = base.voices.get(ev.BASS, 1) > 1
-    return replace(base, classes=frozenset(_tones(span)), bass=None if alone else bass)
+    return _possible(Strike(classes=frozenset(tones), bass=bass), limits, may[tick])
 
 
 def _possible(strike: Strike, limits: Limits, may: BoolArray) -> Strike:
     """The strike as these groups can make it."""
     pitched = np.flatnonzero(may[ev.DRUMS + 1 :]) + ev.DRUMS + 1
     voices: dict[int, int] = {}
-    if list(pitched) == [ev.BASS] and not may[ev.DRUMS]:
+    if list(pitched) == [ev.BASS] and not may[ev.DRUMS]:  # the bass makes the chord by itself
         voices = {ev.BASS: strike.pitched}
+        strike = replace(strike, bass=None)
     room = sum(voices.get(int(g), limits.voices[int(g)]) for g in pitched)
     both = bool(may[ev.DRUMS] and may[ev.BASS])
     if room < strike.pitched:
@@ -266,10 +266,6 @@ def _possible(strike: Strike, limits: Limits, may: BoolArray) -> Strike:
             strike, pitched=0 if both or not room else room, kick_with_bass=both, kick_alone=not room, voices=voices
         )
     return replace(strike, kick_with_bass=strike.kick_with_bass and both, voices=voices)
-
-
-def _tones(span: ChordSpan) -> tuple[int, ...]:
-    return Chord(span.root, span.quality, span.numeral).pitch_classes
 
 
 def _leading_chord(stage: Stage) -> ChordSpan | None:
@@ -308,7 +304,7 @@ def _close(stage: Stage, limits: Limits, may: BoolArray) -> Strike:
     possible = _possible(strike, limits, groups)
     if possible.pitched < len(strike.needs):
         return replace(possible, needs=frozenset())
-    return replace(possible, bass=None) if possible.voices else possible
+    return possible
 
 
 def _after_the_close(stage: Stage, limits: Limits, may: BoolArray) -> Strike:

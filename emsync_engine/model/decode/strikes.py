@@ -134,6 +134,8 @@ def pitches_that_leave_room(strike: Strike, state: State, group: int) -> BoolArr
         return np.zeros(128, dtype=bool)
     if group == ev.BASS and strike.kick_with_bass and struck.drummed:
         return own
+    if not strike.pitched:
+        return np.zeros(128, dtype=bool)
     return own & _pitches_lead_on(strike, struck, free, state.room(group, tick), later)
 
 
@@ -202,8 +204,9 @@ def _drums_lead_on(strike: Strike, struck: Struck, state: State, later: _Later) 
 def _pitches_lead_on(strike: Strike, struck: Struck, free: BoolArray, room: int, later: _Later) -> BoolArray:
     """Pitches of one group after which enough pitches, and the needed classes, remain above and in later groups."""
     pitches = np.arange(128)
-    above = np.minimum(room - 1, free[::-1].cumsum()[::-1] - free)
     new = ~np.isin(pitches, list(struck.pitches))
+    fresh = free & new
+    above = np.minimum(room - 1, fresh[::-1].cumsum()[::-1] - fresh)
     missing = strike.needs - struck.classes
     wanted = strike.pitched - len(struck.pitches) - new
     still = len(missing) - np.isin(pitches % 12, list(missing))

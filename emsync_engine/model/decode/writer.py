@@ -96,7 +96,7 @@ class Writer:
         pages: with the conditions, and (for guidance) without the guided ones.
         state: where writing starts.
         answer: the hole, in infill layout.
-        spare_rows: room in the cache beyond the training context.
+        spare_rows: room in the cache beyond the training context, at most as much again.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Writer:
         seed: int,
         candidates: int,
         answer: Answer | None = None,
-        spare_rows: int = 512,
+        spare_rows: int = 1024,
     ) -> None:
         self.network, self.rules, self.sampling = network, rules, sampling
         self._biases, self._answer = tuple(biases), answer
@@ -118,6 +118,11 @@ class Writer:
         self._cache = network.open(len(pages), candidates, network.config.context + spare_rows)
         self.candidates = [Candidate(i, state.fork(), stream_of(seed, i)) for i in range(candidates)]
         self.read([page.opening for page in pages])
+
+    @property
+    def capacity(self) -> int:
+        """Rows that the cache holds."""
+        return self._cache.capacity
 
     @property
     def length(self) -> int:
