@@ -1,0 +1,1 @@
+"""``emsync serve``: one engine behind OSC and HTTP, with a queue that outlives crashes."""
