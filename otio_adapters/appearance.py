@@ -180,7 +180,8 @@ def _highest(parameter: Node, points: Points) -> float | None:
 def _with_premiere(look: Look, effect: Node) -> Look:
     """Premiere's own Opacity and Motion. Parameters are told by number, since their names are translated."""
     listed = effect.get("Parameters")
-    parameters = {p.get("ID"): p for p in listed if isinstance(p, dict)} if isinstance(listed, list) else {}
+    found = [p for p in listed if isinstance(p, dict)] if isinstance(listed, list) else []
+    parameters = {p["ID"]: p for p in found if isinstance(p.get("ID"), int)}
     name = effect.get("MatchName")
     if name == "AE.ADBE Opacity":
         opacity, mode = _greatest(parameters.get(1)), _greatest(parameters.get(2))
@@ -223,8 +224,5 @@ def _number(value: Any) -> float | None:
 
 
 def _seconds(value: Any) -> Fraction:
-    try:
-        seconds = Fraction(value) if isinstance(value, str) else Fraction(0)
-    except (ValueError, ZeroDivisionError):
-        return Fraction(0)
-    return seconds if 0 <= seconds < doc.MAX_SECONDS else Fraction(0)
+    seconds = doc.fraction_of(value)
+    return seconds if seconds is not None and 0 <= seconds < doc.MAX_SECONDS else Fraction(0)

@@ -26,6 +26,7 @@ MAX_DEPTH = 100
 """Deepest nesting of compositions that is followed."""
 
 _STRING_OR_INF = re.compile(r'"(?:\\.|[^"\\])*"|-?\bInf\b')
+_FRACTION = re.compile(r"^(-?\d{1,40})(?:/(\d{1,40}))?$")
 _VALUE_TOLERANCE = Fraction(1, 10**6)
 _VALUE_DENOMINATOR = 100_000  # some systems write 37008.099992 where 37008.1 is meant
 
@@ -124,6 +125,13 @@ def exact_scalar(value: float) -> Fraction:
     exact = Fraction(value)
     simple = exact.limit_denominator(1000)
     return simple if abs(simple - exact) < Fraction(1, 10**12) else exact.limit_denominator(10**7)
+
+
+def fraction_of(text: object) -> Fraction | None:
+    """The number that a text such as ``-7/24`` holds, as ``str(Fraction)`` writes it; None for anything else."""
+    match = _FRACTION.match(text) if isinstance(text, str) else None
+    divisor = int(match.group(2) or 1) if match else 0
+    return Fraction(int(match.group(1)), divisor) if match and divisor else None
 
 
 def rate_of(time: object) -> Fraction:

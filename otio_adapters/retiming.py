@@ -83,14 +83,19 @@ def _pairs(value: Any) -> list[tuple[Fraction, Fraction]]:
     for item in value if isinstance(value, list) else ():
         if not isinstance(item, list) or len(item) < 2:
             return []
-        try:
-            time, source = (Fraction(x) if isinstance(x, (str, int)) else doc.exact_scalar(x) for x in item[:2])
-        except (ValueError, TypeError, ZeroDivisionError, OverflowError):
-            return []
-        if max(abs(time), abs(source)) > doc.MAX_SECONDS:
+        time, source = (_exact(number) for number in item[:2])
+        if time is None or source is None or max(abs(time), abs(source)) > doc.MAX_SECONDS:
             return []
         points.append((time, source))
     return points
+
+
+def _exact(number: object) -> Fraction | None:
+    if isinstance(number, float) and abs(number) < doc.MAX_SECONDS:
+        return doc.exact_scalar(number)
+    if isinstance(number, int) and not isinstance(number, bool):
+        return Fraction(number)
+    return doc.fraction_of(number)
 
 
 def _resolve_curve(node: Node, frames: Any, source: Fraction, length: Fraction) -> Curve:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from emsync_engine.errors import InputError
 from emsync_engine.picture import Shot, ShotRef, SoundClip
 from otio_adapters import document as doc
 from otio_adapters.document import Node
@@ -216,7 +217,10 @@ def _timecode_of(reference: Node) -> Fraction:
     """Timecode of the media's first frame, kept beside a reference whose own times count from 0."""
     details = doc.metadata_of(reference).get("fcp_xml")
     timecode = details.get("timecode") if isinstance(details, dict) else None
-    return doc.seconds_of(timecode) if isinstance(timecode, dict) and "value" in timecode else Fraction(0)
+    try:
+        return doc.seconds_of(timecode) if doc.schema_of(timecode) == "RationalTime" else Fraction(0)
+    except InputError:
+        return Fraction(0)  # somebody else's notes
 
 
 def _sequence_url(reference: Node) -> str:

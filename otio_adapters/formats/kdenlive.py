@@ -12,6 +12,7 @@ from typing import Any
 from emsync_engine.errors import InputError
 from emsync_engine.timecode import canonical_rate
 from otio_adapters import document as doc
+from otio_adapters.appearance import PLAIN, Look, look_metadata
 from otio_adapters.document import Node
 from otio_adapters.formats.placing import Blended, Placed, place_track
 from otio_adapters.formats.xml_text import Element, parse_xml
@@ -58,6 +59,8 @@ class _Project:
                 self.rate = canonical_rate(Fraction(*numbers))
         except (ValueError, ZeroDivisionError) as error:
             raise InputError("its profile has no usable frame rate: save the project again", self.where) from error
+        sides = [(profile.get(name) or "") if profile is not None else "" for name in ("width", "height")]
+        self._size = [int(side) if side.isdecimal() and len(side) < 7 else 0 for side in sides]
         self._by_id = {element.get("id") or "": element for element in self.root if element.get("id")}
         self._markers = {
             key: markers
@@ -138,7 +141,8 @@ class _Project:
                 length = self._time(entry.get("out")) - first + 1 / self.rate
                 producer = self._by_id.get(entry.get("producer") or "")
                 if producer is not None and length > 0:
-                    clips.append(self._clip(producer, position, position + length, first, kind))
+                    clip = self._clip(producer, position, position + length, first, kind)
+                    clips.append(replace(clip, metadata=look_metadata(self._look(entry, length))))
                 position += max(length, _ZERO)
         return clips
 
@@ -160,6 +164,33 @@ class _Project:
         marks = tuple(self._marker(mark) for mark in self._markers.get(_property(producer, "kdenlive:id"), []))
         source = first * speed if speed >= 0 else (length - first) * abs(speed)
         return Placed(start, end, name, doc.external_reference(resource, available), source, speed, markers=marks)
+
+    def _look(self, entry: Element, length: Fraction) -> Look:
+        """Fades and the frame that a clip is drawn into, from its effects."""
+        look = PLAIN
+        for effect in entry.findall("filter"):
+            name = _property(effect, "kdenlive_id") or _property(effect, "mlt_service")
+            if _property(effect, "disable") == "1":
+                continue
+            lasts = min(self._time(effect.get("out")) - self._time(effect.get("in")) + 1 / self.rate, length)
+            if name == "fade_from_black" and effect.get("out"):
+                look = replace(look, fade_in=lasts)
+            elif name == "fade_to_black" and effect.get("out"):
+                look = replace(look, fade_out=lasts)
+            elif name in ("qtblend", "transform"):
+                look = self._drawn(look, _property(effect, "rect"))
+        return look
+
+    def _drawn(self, look: Look, rect: str) -> Look:
+        """``x y width height opacity``, or several such with their times: what is drawn at the largest."""
+        places = [part.partition("=")[2] or part for part in rect.split(";")]
+        numbers = [[_share(word) for word in place.split()] for place in places]
+        drawn = [place for place in numbers if len(place) >= 4]
+        if not drawn or not all(self._size):
+            return look
+        scale = max(max(place[2] / self._size[0], place[3] / self._size[1]) for place in drawn)
+        opacity = max(place[4] if len(place) > 4 else 1.0 for place in drawn) * 100
+        return replace(look, scale=scale, opacity=opacity)
 
     def _nest(self, tractor: Element, kind: str) -> Node:
         key = tractor.get("id") or ""
@@ -215,6 +246,15 @@ def _json_list(element: Element, name: str) -> list[Any]:
     except ValueError:
         return []  # notes of an older kind, without positions
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _share(text: str) -> float:
+    """A number, or a percentage as a share; 0 for anything else."""
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        return 0.0
+    return value if abs(value) < 1e6 else 0.0
 
 
 def _number(text: str) -> Fraction:

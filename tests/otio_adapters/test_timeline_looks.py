@@ -264,3 +264,41 @@ def test_fcpxml_blend_fades_have_spans(tmp_path: Path) -> None:
       </asset-clip>"""
     (boundary,) = read_picture(write(tmp_path, "x.fcpxml", fcpxml(spine))).boundaries
     assert (boundary.kind, boundary.span, boundary.hit) == ("from_black", (1, Fraction(35, 25)), Fraction(35, 25))
+
+
+def kdenlive(*entries: str) -> str:
+    """A lower track of ``a`` and ``c`` cut at frame 50, and an upper one with the given entries."""
+    return f"""<?xml version="1.0"?><mlt>
+    <profile frame_rate_num="25" frame_rate_den="1" width="1920" height="1080"/>
+    <producer id="p1"><property name="resource">a.mp4</property><property name="length">900</property></producer>
+    <producer id="p2"><property name="resource">c.mp4</property><property name="length">900</property></producer>
+    <playlist id="l0"><entry producer="p1" in="0" out="49"/><entry producer="p2" in="0" out="49"/></playlist>
+    <playlist id="l1"><blank length="20"/>{"".join(entries)}</playlist>
+    <tractor id="t0"><track producer="l0"/></tractor><tractor id="t1"><track producer="l1"/></tractor>
+    <tractor id="main"><track producer="t0"/><track producer="t1"/></tractor></mlt>"""
+
+
+def entry(*properties: tuple[str, str], span: str = "") -> str:
+    inner = "".join(f'<property name="{name}">{value}</property>' for name, value in properties)
+    return f'<entry producer="p2" in="100" out="139"><filter {span}>{inner}</filter></entry>'
+
+
+@pytest.mark.parametrize(
+    ("rect", "partial"),
+    [
+        ("0 0 1920 1080 1", False),
+        ("1200 60 640 360 1", True),
+        ("0 0 1920 1080 0.4", True),
+        ("00:00:04.000=1200 60 640 360 1;00:00:05.000=0 0 1920 1080 100%", False),
+        ("nonsense", False),
+    ],
+)
+def test_kdenlive_transforms_tell_a_partial_picture(tmp_path: Path, rect: str, partial: bool) -> None:
+    text = kdenlive(entry(("kdenlive_id", "qtblend"), ("rect", rect)))
+    assert edits(read_picture(write(tmp_path, "x.kdenlive", text))) == (UNDER if partial else COVERED)
+
+
+def test_kdenlive_fades_have_spans(tmp_path: Path) -> None:
+    text = kdenlive(entry(("kdenlive_id", "fade_from_black"), span='in="100" out="109"'))
+    first, _ = read_picture(write(tmp_path, "x.kdenlive", text)).boundaries
+    assert (first.frame, first.kind, first.span) == (20, "dissolve", (Fraction(20, 25), Fraction(30, 25)))

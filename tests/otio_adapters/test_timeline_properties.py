@@ -6,7 +6,7 @@ import copy
 import json
 import random
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,28 @@ class Seen:
     path: tuple[int, ...]
     title: bool
     instant: Fraction
+    partial: bool = False
+    """It lets what lies beneath show."""
 
 
 def sample(document: Node, frame: int) -> Seen | None:
     """What the middle of a frame shows: a second opinion that shares nothing with the code under test."""
     found = list(leaves_at(document["tracks"], Fraction(2 * frame + 1, 2), (), stacked=True))
     pictures = [leaf for leaf in found if not leaf.title]
-    return (pictures or found or [None])[-1]
+    full = [leaf for leaf in pictures if not leaf.partial]
+    return (full or pictures or found or [None])[-1]
+
+
+def opacity(node: Node) -> float:
+    """Per cent, as the documents below say it."""
+    effects = (effect["metadata"]["Resolve_OTIO"] for effect in node.get("effects") or [] if effect.get("metadata"))
+    return min((effect["Parameters"][0]["Parameter Value"] for effect in effects), default=100)
+
+
+def see_through(percent: float) -> Node:
+    parameters = [{"Parameter ID": "opacity", "Parameter Value": percent, "Key Frames": {}}]
+    details = {"Effect Name": "Composite", "Enabled": True, "Parameters": parameters}
+    return {"OTIO_SCHEMA": "Effect.1", "metadata": {"Resolve_OTIO": details}}
 
 
 def length(node: Node) -> Fraction:
@@ -58,26 +73,29 @@ def leaves_at(node: Node, at: Fraction, path: tuple[int, ...], stacked: bool) ->
         start = Fraction(0) if stacked else position
         end = start + length(child)
         position = end
-        hidden = child.get("enabled") is False or child.get("kind") == "Audio"
+        hidden = child.get("enabled") is False or child.get("kind") == "Audio" or not opacity(child)
         if hidden or not start <= at < end:
             continue
         speed = Fraction(1)
         for effect in child.get("effects") or []:
-            speed *= Fraction(effect["time_scalar"])
+            speed *= Fraction(effect.get("time_scalar", 1))
         first = Fraction((child.get("source_range") or tr(0, 0))["start_time"]["value"])
         inner = first + speed * (at - start)
         if child["OTIO_SCHEMA"].startswith(("Track", "Stack")):
-            found += leaves_at(child, inner, here, child["OTIO_SCHEMA"].startswith("Stack"))
+            inside = leaves_at(child, inner, here, child["OTIO_SCHEMA"].startswith("Stack"))
+            found += [replace(leaf, partial=leaf.partial or opacity(child) < 100) for leaf in inside]
         elif child["OTIO_SCHEMA"].startswith("Clip"):
             reference = child["media_references"]["DEFAULT_MEDIA"]["OTIO_SCHEMA"]
-            found.append(Seen(here, reference.startswith("Generator"), inner))
+            found.append(Seen(here, reference.startswith("Generator"), inner, opacity(child) < 100))
     return found
 
 
 @st.composite
 def items(draw: st.DrawFn, depth: int) -> Node:
     """An item of a track, whole frames long."""
-    kinds = ["clip", "clip", "clip", "gap", "title", "off", "fast"] + (["nest", "nest"] if depth else [])
+    kinds = ["clip", "clip", "clip", "gap", "title", "off", "fast", "partial", "ghost"] + (
+        ["nest", "nest"] if depth else []
+    )
     kind = draw(st.sampled_from(kinds))
     duration = draw(st.integers(1, 12))
     name = f"m{draw(st.integers(0, 3))}"
@@ -90,9 +108,11 @@ def items(draw: st.DrawFn, depth: int) -> Node:
         return clip(name, start, duration, enabled=False)
     if kind == "fast":
         return clip(name, start, duration, effects=[warp(draw(st.sampled_from([0, 0.5, 2, 3])))])
+    if kind in ("partial", "ghost"):
+        return clip(name, start, duration, effects=[see_through(40 if kind == "partial" else 0)])
     if kind == "nest":
         window = tr(draw(st.integers(0, 8)), duration)
-        effects = draw(st.sampled_from([[], [], [warp(2)], [warp(0.5)], [warp(0)]]))
+        effects = draw(st.sampled_from([[], [], [warp(2)], [warp(0.5)], [warp(0)], [see_through(40)]]))
         return stack(*draw(st.lists(tracks(depth - 1), max_size=3)), source_range=window, effects=effects)
     return clip(name, start, duration)
 
