@@ -29,7 +29,19 @@ from tests.otio_adapters.builders import (
     transition,
     warp,
 )
+from tests.otio_adapters.test_timeline_captions import text_item
 from tests.otio_adapters.test_timeline_formats import EDL, KDENLIVE, RPP, fcpxml, item, xmeml
+from tests.otio_adapters.test_timeline_looks import (
+    effect,
+    entry,
+    faders,
+    kdenlive,
+    number,
+    parameter,
+    premiere,
+    resolve,
+)
+from tests.otio_adapters.test_timeline_retimes import SPINE, resolve_retime, time_remap
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "timelines"
 
@@ -172,9 +184,41 @@ def rich_document() -> bytes:
     return json.dumps(timeline(lower, upper, sound, markers=[marker("mood: tense", 3)]), indent=1).encode()
 
 
+def effect_document() -> bytes:
+    """Effects, retime curves, captions and reels, to be damaged."""
+    faded = clip("a", 0, 50, effects=[faders(8, 8), resolve("Composite", number("opacity", 50, f0=0, f9=100))])
+    ramp = clip("r", 24, 48, available=tr(0, 240), effects=[resolve_retime((0, 0), (2, 2), (4, 10))])
+    small = clip("s", 0, 40, effects=[premiere("AE.ADBE Motion", p1={"X": 0.8, "Y": 0.2}, p2=40.0)])
+    stated = {"emsync_look": {"opacity": 40.0, "scale": 1.0, "blended": False, "fade_in_s": "1/2", "fade_out_s": "0"}}
+    curve = {"emsync_curve": [["0", "1"], ["1/2", "2"], ["3", "3/7"]]}
+    own = clip("o", 0, 60, effects=[warp(2) | {"metadata": curve}], metadata=stated)
+    reel = clip("e", 86400, 40, available=None, metadata={"cmx_3600": {"reel": "A001"}})
+    text = clip("c", 0, 20, reference={"OTIO_SCHEMA": "GeneratorReference.1", "parameters": {"text": "Hi"}})
+    lanes = track(faded, ramp, reel), track(gap(20), small, own), track(gap(9), text, kind="Subtitle")
+    return json.dumps(timeline(*lanes, track(clip("x", 0, 9, url="x.srt"), name="srt")), indent=1).encode()
+
+
+def effect_xml() -> bytes:
+    filters = effect("opacity", parameter("opacity", "40")) + effect("basic", parameter("scale", "50"))
+    keys = time_remap((0, 0), (50, 50), (100, 250))
+    lower = f"<track>{item('a', 0, 50, 0, filters)}{item('b', 50, 90, 10, keys)}</track>"
+    return xmeml(
+        f"{lower}<track>{''.join(text_item(f'line {n}', 9 * n, 9 * n + 5) for n in range(6))}</track>"
+    ).encode()
+
+
+def effect_kdenlive() -> bytes:
+    fade, place = entry(("kdenlive_id", "fade_from_black"), span='in="100" out="109"'), ("rect", "9 9 640 360 0.5")
+    return kdenlive(fade, entry(("kdenlive_id", "qtblend"), place)).encode()
+
+
 def sources() -> list[tuple[str, bytes]]:
     own = [
         (".otio", rich_document()),
+        (".otio", effect_document()),
+        (".xml", effect_xml()),
+        (".fcpxml", fcpxml(SPINE).encode()),
+        (".kdenlive", effect_kdenlive()),
         (".edl", EDL.encode()),
         (".xml", xmeml(f"<track>{item('a', 0, 50)}{item('b', 50, 90)}</track>").encode()),
         (
