@@ -85,8 +85,15 @@ def emsync() -> Emsync:
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scores made in this process come without audio."""
+    """Scores made in this process come without audio, and nobody waits for the disk."""
     monkeypatch.setenv("EMSYNC_SYNTH", NO_SYNTH)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+@pytest.fixture
+def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores made in this process come without the forms that single systems take."""
+    monkeypatch.setattr("bridge.derive.write_forms", lambda cue, staging, document: None)
 
 
 def save(document: Mapping[str, Any], path: Path) -> Path:

@@ -69,6 +69,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
     variants = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMSYNC_SYNTH", "none")
+        patch.setattr("bridge.derive.write_forms", lambda cue, staging, document: None)
         for number, mood in enumerate((v, a) for v in LEVELS for a in LEVELS):
             folder = home / f"m{number}"
             answer = score(ScoreRequest(timeline, folder, settings=Settings(mood=mood)), lambda done, stage: None)

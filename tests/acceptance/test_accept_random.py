@@ -15,7 +15,7 @@ from tests.conftest import Emsync, save
 THROUGH_THE_COMMAND_LINE = range(100, 105)
 
 
-@pytest.mark.usefixtures("silent")
+@pytest.mark.usefixtures("silent", "few_files")
 @pytest.mark.parametrize("seed", range(45))
 def test_random_edits_are_scored_as_promised(seed: int, tmp_path: Path) -> None:
     path = save(random_edit(seed), tmp_path / "cut.otio")

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from bridge import derive
 from bridge.files import only_writer
 from bridge.folder import ScoreFolder
 from bridge.pipeline import RegenerateRequest, ScoreRequest, list_takes, regenerate, score, use_take
@@ -32,12 +31,6 @@ needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and send
 
 def quiet(done: float, stage: str) -> None:
     """Progress that nobody watches."""
-
-
-@pytest.fixture
-def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer derived files, so that every step can be died at in a short time."""
-    monkeypatch.setattr(derive, "write_forms", lambda cue, staging, document: None)
 
 
 # --- killed at every step ----------------------------------------------------------------------------------------

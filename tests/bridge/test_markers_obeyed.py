@@ -22,7 +22,7 @@ LENGTHS = [240, 60, 180, 240, 240]  # cuts at 10, 12.5, 20 and 30 s of 40
 
 
 @pytest.fixture
-def with_markers(tmp_path: Path, silent: None, capsys: pytest.CaptureFixture[str]) -> Scored:
+def with_markers(tmp_path: Path, silent: None, few_files: None, capsys: pytest.CaptureFixture[str]) -> Scored:
     def run(markers: list[Node], *options: str, document: Node | None = None) -> tuple[dict[str, Any], Heard]:
         path = save(document or plain_cut(LENGTHS, markers), tmp_path / "cut.otio")
         status = main(["score", str(path), "-o", str(tmp_path / "out"), "--json", *options])

@@ -21,7 +21,7 @@ from tests.acceptance.edits import marker, plain_cut, random_edit
 from tests.acceptance.listening import listen
 from tests.conftest import files_of, save
 
-pytestmark = pytest.mark.usefixtures("silent")
+pytestmark = pytest.mark.usefixtures("silent", "few_files")
 PARTS = ("drums", "bass", "piano", "guitar", "strings")
 
 

@@ -22,7 +22,7 @@ Scored = Callable[..., tuple[dict[str, Any], Heard]]
 
 
 @pytest.fixture
-def project(tmp_path: Path, silent: None, capsys: pytest.CaptureFixture[str]) -> Scored:
+def project(tmp_path: Path, silent: None, few_files: None, capsys: pytest.CaptureFixture[str]) -> Scored:
     """Scores a 40 s cut with markers, an emsync.toml beside it and options: (answer, what is heard)."""
 
     def run(toml: str = "", markers: list[Node] | None = None, *options: str) -> tuple[dict[str, Any], Heard]:
