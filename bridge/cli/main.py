@@ -43,6 +43,7 @@ COMMANDS = (
     Command("render", "render mix and stems again", "emsync render cut.emsync --soundfont big.sf2"),
     Command("report", "draw the report again", "emsync report cut.emsync"),
     Command("doctor", "what is installed, found and reachable, and the fix for what is not", "emsync doctor"),
+    Command("serve", "take requests over OSC and HTTP", "emsync serve"),
     Command("demo", "make a demo film and score it", "emsync demo -o demo"),
 )
 

@@ -11,7 +11,10 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+import bridge
 
 _LINE = 64 << 20
 """Bytes a result may have."""
@@ -40,7 +43,7 @@ class Worker:
         await self.end()
         command = (sys.executable, "-m", "bridge.daemon.worker")
         self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_LINE, start_new_session=True
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_LINE, start_new_session=True, env=_environment()
         )
         self._errors = asyncio.create_task(_log_lines(self._process))
         await self._message()
@@ -94,6 +97,13 @@ class Worker:
         if self._errors is not None:
             await self._errors
         self._process = None
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with this package found first and nothing imported from the folder that the daemon was started in."""
+    home = str(Path(bridge.__file__).resolve().parents[1])
+    path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 async def _log_lines(process: Process) -> None:

@@ -1,0 +1,115 @@
+"""The daemon as a whole: starts everything, says where it listens, and stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bridge.daemon import state
+from bridge.daemon.calls import Desk
+from bridge.daemon.engine import Engine
+from bridge.daemon.http_server import HttpServer
+from bridge.daemon.jobs import JobStore
+from bridge.daemon.osc_server import OscServer
+from emsync_engine.errors import InputError
+
+LOOPBACK = "127.0.0.1"
+OSC_PORT, HTTP_PORT = 17711, 17712
+"""Below the ports that systems hand out, and of no DAW, controller or bridge that we know."""
+_log = logging.getLogger("emsync.serve")
+
+
+@dataclass(frozen=True)
+class ServeRequest:
+    """``emsync serve``. Port 0 takes any free one."""
+
+    state: Path
+    roots: tuple[Path, ...]
+    osc_port: int = OSC_PORT
+    http_port: int = HTTP_PORT
+
+
+def serve(request: ServeRequest, started: Callable[[dict[str, Any]], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        started: is told the addresses once requests are taken.
+
+    Raises:
+        InputError: another daemon has the state folder or a port.
+    """
+    folder = state.open_state(request.state)
+    store = JobStore(folder / state.QUEUE)
+    handler = state.log_to(folder)
+    try:
+        asyncio.run(_serve(request, folder, store, started))
+    finally:
+        logging.getLogger("emsync").removeHandler(handler)
+        handler.close()
+
+
+async def _serve(
+    request: ServeRequest, folder: Path, store: JobStore, started: Callable[[dict[str, Any]], None]
+) -> None:
+    engine = Engine(store)
+    desk = Desk(engine, [root.resolve() for root in request.roots])
+    secret = state.token(folder)
+    http, osc = HttpServer(desk, secret), OscServer(desk)
+    stop = _stopped()
+    engine.start()
+    try:
+        http_port = await _listen(http.start, request.http_port, "HTTP", "--http-port")
+        osc_port = await _listen(osc.start, request.osc_port, "OSC", "--osc-port")
+        desk = replace(desk, http=f"http://{LOOPBACK}:{http_port}")
+        http.listen_for(desk)
+        osc.listen_for(desk)
+        address = {"http": desk.http, "osc": f"{LOOPBACK}:{osc_port}", "pid": os.getpid()}
+        await engine.on_disk(state.write_address, folder, address)
+        _log.info("listening: HTTP %s, OSC %s", address["http"], address["osc"])
+        started({**address, "link": f"{desk.http}/#token={secret}", "token": str(folder / state.TOKEN)})
+        await asyncio.wait({stop, engine.failure}, return_when=asyncio.FIRST_COMPLETED)
+        failed = engine.failure.exception() if engine.failure.done() else None
+    finally:
+        await osc.stop()
+        await http.stop()
+        await engine.stop()
+        (folder / state.ADDRESS).unlink(missing_ok=True)
+        _log.info("stopped")
+    if failed is not None:
+        raise failed
+
+
+async def _listen(start: Callable[[str, int], Any], port: int, what: str, option: str) -> int:
+    """Raises:
+    InputError: the port is taken.
+    """
+    try:
+        return int(await start(LOOPBACK, port))
+    except OSError as error:
+        raise InputError(
+            f"{what} port {port}: {error.strerror}; give another one with {option}", code="port_in_use"
+        ) from error
+
+
+def _stopped() -> asyncio.Future[None]:
+    """Done when the process is asked to stop."""
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+
+    def asked() -> None:
+        if not stop.done():
+            stop.set_result(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform == "win32":  # its loop has no signals
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(asked))
+        else:
+            loop.add_signal_handler(number, asked)
+    return stop
