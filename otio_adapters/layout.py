@@ -14,7 +14,7 @@ from otio_adapters.appearance import PLAIN, Look, look_of
 from otio_adapters.caption_tracks import is_caption_track
 from otio_adapters.document import Node
 from otio_adapters.kinds import LayerKind, is_wipe, layer_kind, speed_of
-from otio_adapters.retiming import Curve, chord, curve_of, value_at
+from otio_adapters.retiming import Curve, chord, retime_of, value_at
 
 Path = tuple[int, ...]
 """Child numbers from the top stack down."""
@@ -306,10 +306,12 @@ class _Builder:
             if window is not None and doc.schema_of(node) == "Track" and self._ignored_window(window, node, path):
                 window = None
             source, speed = window[0] if window else Fraction(0), speed_of(node)
-            curve = curve_of(node, source, duration) if doc.schema_of(node) == "Clip" and duration else ()
-            if curve:
-                speed = chord(curve, Fraction(0), duration)
-                source = value_at(curve, Fraction(0)) + min(speed, Fraction(0)) * duration
+            retime = retime_of(node, source, duration) if doc.schema_of(node) == "Clip" else None
+            if retime is not None:
+                speed, curve = retime.speed, retime.curve
+                source = retime.source + min(speed, Fraction(0)) * duration
+            else:
+                curve = ()
             return _Item(node, path, position, duration, source, speed, curve)
         except InputError as error:
             raise self._located(error, node, position, context) from error

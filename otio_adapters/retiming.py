@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -43,37 +44,77 @@ def curve_through(points: Iterable[tuple[Fraction, Fraction]], length: Fraction)
 
     Points at the same time are one: the last counts.
     """
-    rising = sorted(dict(points).items())
-    if len(rising) < 3 or len(rising) > _MAX_POINTS or length <= 0:
+    curve = _rising(points)
+    if len(curve) < 3 or length <= 0:
         return ()
-    curve = tuple(rising)
     speed, head = chord(curve, Fraction(0), length), value_at(curve, Fraction(0))
     bends = (abs(value - head - speed * time) > _STRAIGHT for time, value in curve if 0 < time < length)
     return curve if any(bends) else ()
+
+
+def _rising(points: Iterable[tuple[Fraction, Fraction]]) -> Curve:
+    curve = tuple(sorted(dict(points).items()))
+    return curve if 2 <= len(curve) <= _MAX_POINTS else ()
 
 
 def curve_metadata(curve: Curve) -> Node:
     return {CURVE_KEY: [[str(time), str(value)] for time, value in curve]}
 
 
-def curve_of(node: Node, source: Fraction, length: Fraction) -> Curve:
-    """The retime curve of an item, seconds from its head; empty for one constant speed.
+@dataclass(frozen=True)
+class Retime:
+    """What a time effect with key frames makes of an item."""
+
+    source: Fraction
+    """Source seconds at the item's head."""
+    speed: Fraction
+    """Source seconds a second, on the average."""
+    curve: Curve
+    """Seconds from the item's head to source seconds; empty for one speed."""
+
+
+def retime_of(node: Node, source: Fraction, length: Fraction) -> Retime | None:
+    """How an item is retimed by key frames of Resolve, Avid or our own readers; None without any.
 
     Args:
         node: a clip.
-        source: start of its source range.
+        source: start of its source range, seconds.
         length: seconds it lasts in the record.
     """
     effects = node.get("effects")
-    for effect in effects if isinstance(effects, list) else ():
-        if not isinstance(effect, dict) or effect.get("enabled") is False:
-            continue
-        metadata = doc.metadata_of(effect)
-        if CURVE_KEY in metadata:
-            return curve_through(_pairs(metadata[CURVE_KEY]), length)
-        resolve = metadata.get("Resolve_OTIO")
-        if doc.schema_of(effect) == "TimeEffect" and isinstance(resolve, dict):
-            return _resolve_curve(node, resolve.get("Key Frames"), source, length)
+    for effect in effects if isinstance(effects, list) and length > 0 else ():
+        if isinstance(effect, dict) and effect.get("enabled") is not False:
+            points = _points_of(node, effect, source, length)
+            if points:
+                speed, head = chord(points, Fraction(0), length), value_at(points, Fraction(0))
+                return Retime(head, speed, curve_through(points, length))
+    return None
+
+
+def _points_of(node: Node, effect: Node, source: Fraction, length: Fraction) -> Curve:
+    """Key frames of an effect: seconds from the clip's head, source seconds; empty when it has none."""
+    metadata = doc.metadata_of(effect)
+    if CURVE_KEY in metadata:
+        return _rising(_pairs(metadata[CURVE_KEY]))
+    if doc.schema_of(effect) != "TimeEffect":
+        return ()
+    resolve, avid = metadata.get("Resolve_OTIO"), metadata.get("AAF")
+    if isinstance(resolve, dict):
+        return _resolve_points(node, resolve.get("Key Frames"), source, length)
+    parameters = avid.get("Parameters") if isinstance(avid, dict) else None
+    return _avid_points(node, parameters, source, length) if isinstance(parameters, dict) else ()
+
+
+def _avid_points(node: Node, parameters: Node, source: Fraction, length: Fraction) -> Curve:
+    """Avid's offset maps: source frames from the clip's start, by record frames or by the share of the last frame."""
+    given = node.get("source_range")
+    rate = doc.rate_of(given.get("duration")) if isinstance(given, dict) else Fraction(0)
+    for name, by_share in (("PARAM_SPEED_OFFSET_MAP_U", False), ("PARAM_OFFSET_MAP_U", True)):
+        map_ = parameters.get(name)
+        points = _pairs(map_.get("keyframe_values")) if isinstance(map_, dict) else []
+        unit = length - 1 / rate if by_share and rate else 1 / rate if rate else Fraction(0)
+        if len(points) > 1 and unit > 0:
+            return _rising((time * unit, source + value / rate) for time, value in points)
     return ()
 
 
@@ -98,14 +139,14 @@ def _exact(number: object) -> Fraction | None:
     return doc.fraction_of(number)
 
 
-def _resolve_curve(node: Node, frames: Any, source: Fraction, length: Fraction) -> Curve:
+def _resolve_points(node: Node, frames: Any, source: Fraction, length: Fraction) -> Curve:
     """Resolve's keyframes: retimed and source seconds from the head of the media, handles included.
 
     The source range starts at the source time shown first; where that would run off the curve it is taken as the
     retimed time.
     """
-    points = sorted(dict(_pairs(frames)).items())
-    if len(points) < 2:
+    points = _rising(_pairs(frames))
+    if not points:
         return ()
     available = doc.range_of(doc.media_reference_of(node).get("available_range"))
     base = available[0] if available is not None and source >= available[0] else Fraction(0)
@@ -113,8 +154,7 @@ def _resolve_curve(node: Node, frames: Any, source: Fraction, length: Fraction) 
     last = points[-1][0]
     if head is None or (head + length > last + _STRAIGHT and source - base + length <= last + _STRAIGHT):
         head = source - base
-    moved = ((time - head, base + value) for time, value in points)
-    return curve_through(moved, length)
+    return tuple((time - head, base + value) for time, value in points)
 
 
 def _time_of(points: Sequence[tuple[Fraction, Fraction]], value: Fraction) -> Fraction | None:

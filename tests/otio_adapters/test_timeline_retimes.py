@@ -76,6 +76,33 @@ def test_resolve_keyframes_of_one_speed_are_a_plain_retime(tmp_path: Path) -> No
     assert (shot.media_start, shot.speed) == (1, 1)
 
 
+def test_resolve_keyframes_of_one_other_speed_are_that_speed(tmp_path: Path) -> None:
+    lane = track(clip("r", 24, 48, available=tr(0, 240), effects=[resolve_retime((0, 0), (4, 8))]))
+    (shot,) = read_picture(save(tmp_path, timeline(lane))).shots
+    assert (shot.media_start, shot.speed) == (1, 2)
+
+
+def avid_retime(name: str, *rows: list[float]) -> dict[str, Any]:
+    map_ = {"keyframe_values": list(rows), "keyframe_interpolation": "Cubic"}
+    return {"OTIO_SCHEMA": "TimeEffect.1", "metadata": {"AAF": {"Parameters": {name: map_, "SpeedRatio": "2"}}}}
+
+
+@pytest.mark.parametrize(
+    ("effect", "start", "speed"),
+    [
+        (avid_retime("PARAM_SPEED_OFFSET_MAP_U", [0.0, 0.0], [48.0, 96.0]), 1, 2),
+        (avid_retime("PARAM_SPEED_OFFSET_MAP_U", [0.0, 24.0], [24.0, 48.0], [48.0, 120.0]), 2, 2),
+        (avid_retime("PARAM_OFFSET_MAP_U", [0.0, 0.0], [1.0, 23.5]), 1, Fraction(1, 2)),
+        (avid_retime("PARAM_OFFSET_MAP_U", [0.0, 47.0], [1.0, 0.0]), Fraction(71, 24), -1),
+        (avid_retime("PARAM_OFFSET_MAP_U", [0.0, 0.0]), 1, 1),
+    ],
+)
+def test_avid_offset_maps(tmp_path: Path, effect: dict[str, Any], start: Fraction, speed: Fraction) -> None:
+    lane = track(clip("r", 24, 48, available=tr(0, 240), effects=[effect]))
+    (shot,) = read_picture(save(tmp_path, timeline(lane))).shots
+    assert (shot.media_start, shot.speed) == (start, speed)
+
+
 @pytest.mark.parametrize(
     "rows", [None, [], [[0, 0]], [[0, 0], ["x", 1], [2, 2]], [[0, 0], [1, None], [2, 5]], [[0, 0], [1e300, 1], [2, 5]]]
 )
