@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from emsync_engine.model import events as ev
-from emsync_engine.model.decode.frame import BoolArray, Given
+from emsync_engine.model.decode.frame import BoolArray, Given, is_complete
 from emsync_engine.model.decode.state import Draft, State
 from emsync_engine.model.decode.weights import FIELD_SIZES
 
@@ -41,12 +41,20 @@ class Grammar:
             mask = np.zeros(FIELD_SIZES["metre"], dtype=bool)
             mask[state.frame.bar_length(state.bar + 1)] = True
             return mask
-        if field not in ("group", "pitch") or not state.notes_here:
+        if field == "group":
+            return self._groups(state)
+        if field != "pitch" or not state.notes_here:
             return None
         group, pitch = state.notes_here[-1]
-        if field == "group":
-            return np.asarray(np.arange(ev.N_GROUPS) >= group + (pitch == 127))
         return np.asarray(np.arange(128) > pitch) if state.draft.group == group else None
+
+    def _groups(self, state: State) -> BoolArray:
+        """Later ones, or the same while it has pitches left; of those that play at all."""
+        later = np.ones(ev.N_GROUPS, dtype=bool)
+        if state.notes_here:
+            group, pitch = state.notes_here[-1]
+            later = np.asarray(np.arange(ev.N_GROUPS) >= group + (pitch == 127))
+        return later & state.frame.playing if (later & state.frame.playing).any() else later
 
     def _time(self, state: State) -> BoolArray:
         mask = np.zeros(ev.N_TIMES, dtype=bool)
@@ -201,13 +209,20 @@ class Rules:
         if state.here and field in ("time", "group"):
             self._close_dead_ends(field, state, mask)
         insisted = self.given.insist(field, state) if state.frame.given else None
-        if insisted is not None:
+        if insisted is not None and not (mask.any() and self._due(state, field)):
             mask[insisted] = True
         if mask.any():
             return mask
         self.fallbacks += 1
         alone = self.grammar.allow(field, state)
         return np.ones(FIELD_SIZES[field], dtype=bool) if alone is None else alone
+
+    @staticmethod
+    def _due(state: State, field: str) -> bool:
+        """Something is to be struck at the place of the note being decided: that comes first while it can."""
+        if field != "group" or state.draft_tick not in state.frame.strikes:
+            return False
+        return not is_complete(state.frame.strikes[state.draft_tick], state.notes_here)
 
     def _combined(self, field: str, state: State) -> BoolArray:
         mask = np.ones(FIELD_SIZES[field], dtype=bool)

@@ -6,7 +6,7 @@ constraints read it. Making one from a cue is in `staging`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,6 +21,9 @@ BoolArray = NDArray[np.bool_]
 KICK_OR_CRASH = (*KICKS, *CRASHES)
 ACCENT_PITCHES = 3
 """An accent is this many pitches that begin together (or kick or crash with bass), as `measure` reads it."""
+
+Begun = Iterable[tuple[int, int]]
+"""(group, pitch) of notes that begin together."""
 
 _RANGES: Mapping[int, tuple[int, int]] = {
     # lowest and highest pitch, sounding; strings from the contrabass to the first violin
@@ -84,6 +87,42 @@ class Strike:
 
 
 @dataclass(frozen=True)
+class Struck:
+    """What of a strike is there."""
+
+    pitches: frozenset[int]
+    drummed: bool
+    bass: bool
+
+    @classmethod
+    def of(cls, strike: Strike, here: Begun) -> Struck:
+        begun = [*strike.kept, *here]
+        return cls(
+            frozenset(p for g, p in begun if g != ev.DRUMS),
+            any(g == ev.DRUMS and p in KICK_OR_CRASH for g, p in begun),
+            any(g == ev.BASS for g, _ in begun),
+        )
+
+    @property
+    def classes(self) -> frozenset[int]:
+        return frozenset(p % 12 for p in self.pitches)
+
+
+def is_complete(strike: Strike, here: Begun) -> bool:
+    """Whether what begins here makes the strike."""
+    struck = Struck.of(strike, here)
+    if strike.kick_alone and struck.drummed:
+        return True
+    if strike.kick_with_bass and struck.drummed and struck.bass:
+        return True
+    if not strike.pitched:
+        return not (strike.kick_with_bass or strike.kick_alone)  # nobody here can make it: nothing is demanded
+    if strike.with_bass and not struck.bass:
+        return False
+    return len(struck.pitches) >= strike.pitched and strike.needs <= struck.classes
+
+
+@dataclass(frozen=True)
 class Given:
     """A note that is there already and has to be passed through, on the grid."""
 
@@ -138,6 +177,13 @@ class Frame:
     def may_begin_any(self) -> BoolArray:
         """Whether any group may begin at a tick."""
         return np.asarray(self.may_begin.any(axis=1))
+
+    @cached_property
+    def playing(self) -> BoolArray:
+        """Groups that may begin anywhere, or have given notes, shape (N_GROUPS,)."""
+        mask: BoolArray = np.asarray(self.may_begin.any(axis=0))
+        mask[[note.group for note in self.given]] = True
+        return mask
 
     @cached_property
     def strike_ticks(self) -> NDArray[np.int64]:

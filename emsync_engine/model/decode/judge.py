@@ -17,6 +17,8 @@ from emsync_engine.model.decode.writer import Candidate
 
 _LOUDNESS_BASE, _LOUDNESS_SLOPE = 4.6, 1.2
 """Mean velocity class by arousal (medians of the training bars)."""
+_MAY_RETURN = 0.75
+"""Share of the notes of a replaced take that a new one may have too."""
 _SAME_BARS = 3
 """Bars in a row that may be exactly alike."""
 
@@ -39,6 +41,8 @@ class Penalties:
     """Share of bars with more than 2.5 times the notes aimed at."""
     outside: float
     """Share of pitched notes outside the scale."""
+    copied: float
+    """Share of the notes that were there before and have come again, beyond three quarters."""
     seam: float = 0.0
     """Bits a note of what follows, given this candidate."""
 
@@ -46,7 +50,7 @@ class Penalties:
     def total(self) -> float:
         return (
             0.5 * self.density + 0.25 * self.loudness + 2.0 * self.silence + 0.5 * self.absence
-            + 2.0 * self.repetition + 2.0 * self.storms + 2.0 * self.outside + 0.3 * self.seam
+            + 2.0 * self.repetition + 2.0 * self.storms + 2.0 * self.outside + 8.0 * self.copied + 0.3 * self.seam
         )  # fmt: skip
 
 
@@ -58,6 +62,8 @@ class Judge:
     guide: cond.Guide
     share: float = 1.0
     """Share of the guide's density that is being written; the rest is kept notes."""
+    replaced: frozenset[tuple[int, int, int]] = frozenset()
+    """(tick, group, pitch) of what was there before."""
 
     def best(self, candidates: Sequence[Candidate], first: int, stop: int, seams: Sequence[float] = ()) -> int:
         """Index of the candidate whose bars [first, stop) have the least against them."""
@@ -79,6 +85,7 @@ class Judge:
             repetition=_repetition(notes, first, stop),
             storms=float((counts[free] > 2.5 * aimed[free] + 4).mean()) if free.any() else 0.0,
             outside=self._outside(notes),
+            copied=self._copied(notes),
             seam=seam,
         )
 
@@ -106,6 +113,12 @@ class Judge:
             return 0.0
         strange = [not self.frame.scale[self.frame.bar_start[e.bar] + e.pos, e.pitch % 12] for e in pitched]
         return float(np.mean(strange))
+
+    def _copied(self, notes: Sequence[Event]) -> float:
+        new = {(int(self.frame.bar_start[e.bar]) + e.pos, e.group, e.pitch) for e in notes}
+        if not self.replaced:
+            return 0.0
+        return max(len(new & self.replaced) / len(self.replaced) - _MAY_RETURN, 0.0)
 
 
 def _repetition(notes: Sequence[Event], first: int, stop: int) -> float:

@@ -6,7 +6,6 @@ is allowed while what is still missing can be found in the rest of its group and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
@@ -14,48 +13,11 @@ import numpy as np
 
 from emsync_engine.model import events as ev
 from emsync_engine.model.decode.constraints import free_pitches, open_to
-from emsync_engine.model.decode.frame import KICK_OR_CRASH, BoolArray, Strike, class_mask
+from emsync_engine.model.decode.frame import KICK_OR_CRASH, BoolArray, Strike, Struck, class_mask, is_complete
 from emsync_engine.model.decode.state import State
 
 _FIRST_ROOT_WITHIN = 24
 """The root under a closing chord lies within this many semitones of the instrument's lowest pitch."""
-
-Begun = Iterable[tuple[int, int]]
-"""(group, pitch) of notes that begin together."""
-
-
-@dataclass(frozen=True)
-class Struck:
-    """What of a strike is there."""
-
-    pitches: frozenset[int]
-    drummed: bool
-    bass: bool
-
-    @classmethod
-    def of(cls, strike: Strike, here: Begun) -> Struck:
-        begun = [*strike.kept, *here]
-        return cls(
-            frozenset(p for g, p in begun if g != ev.DRUMS),
-            any(g == ev.DRUMS and p in KICK_OR_CRASH for g, p in begun),
-            any(g == ev.BASS for g, _ in begun),
-        )
-
-    @property
-    def classes(self) -> frozenset[int]:
-        return frozenset(p % 12 for p in self.pitches)
-
-
-def is_complete(strike: Strike, here: Begun) -> bool:
-    """Whether what begins here makes the strike."""
-    struck = Struck.of(strike, here)
-    if strike.kick_alone and struck.drummed:
-        return True
-    if strike.kick_with_bass and struck.drummed and struck.bass:
-        return True
-    if not strike.pitched or (strike.with_bass and not struck.bass):
-        return False
-    return len(struck.pitches) >= strike.pitched and strike.needs <= struck.classes
 
 
 @dataclass(frozen=True)

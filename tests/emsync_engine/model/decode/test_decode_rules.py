@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from decode_music import RandomNetwork, random_sheet
@@ -12,11 +15,10 @@ from emsync_engine.model.decode import draft, staging
 from emsync_engine.model.decode.compose import compose
 from emsync_engine.model.decode.draft import Decoding
 from emsync_engine.model.decode.ensemble import groups_of
-from emsync_engine.model.decode.frame import Frame
+from emsync_engine.model.decode.frame import Frame, is_complete
 from emsync_engine.model.decode.sample import Sampling
 from emsync_engine.model.decode.staging import GRID_TICKS, Stage
 from emsync_engine.model.decode.state import Event
-from emsync_engine.model.decode.strikes import is_complete
 from emsync_engine.rules.harmony import plan_chords
 from emsync_engine.score import Score
 from emsync_engine.spotting.cuesheet import CueSheet
@@ -49,7 +51,7 @@ def check_order(events: tuple[Event, ...], frame: Frame, stop: int) -> None:
     """Every bar once and in order, then the end; notes inside their bars, by place, group and pitch."""
     assert [e.bar for e in events if e.kind == ev.BAR] == list(range(stop))
     assert events[-1].kind == ev.END and sum(e.kind == ev.END for e in events) == 1
-    for a, b in zip(events, events[1:]):
+    for a, b in pairwise(events):
         if b.kind == ev.NOTE:
             assert a.bar == b.bar and 0 <= b.pos < frame.bar_length(b.bar)
             if a.kind == ev.NOTE:
@@ -116,9 +118,11 @@ def check_close(events: tuple[Event, ...], stage: Stage, frame: Frame) -> None:
             reach = ev.DURATION_BINS[note.duration]
             assert reach >= frame.must_end[tick] - tick or note.duration == ev.N_DURATIONS - 1
             if strike := frame.strikes.get(tick):
-                assert strike.root is None or min(
-                    n.pitch for n in notes(events) if at(n, frame) == tick and n.group != ev.DRUMS
-                ) % 12 == strike.root
+                assert (
+                    strike.root is None
+                    or min(n.pitch for n in notes(events) if at(n, frame) == tick and n.group != ev.DRUMS) % 12
+                    == strike.root
+                )
 
 
 @pytest.mark.parametrize("block", range(6))
@@ -165,8 +169,6 @@ def _struck_again(score: Score, tick: int) -> bool:
 
 
 def test_hits_off_the_bar_lines_are_met_to_the_tick() -> None:
-    from dataclasses import replace
-
     from emsync_engine.score import ScoreHit
 
     sheet = random_sheet(11, longest=9)
@@ -185,15 +187,11 @@ def test_kicks_and_crashes_are_those_that_measuring_knows() -> None:
 
 def test_a_frame_that_allows_nothing_is_left_by_grammar_alone() -> None:
     """A strike that nobody can make: decoding still parses and ends, and says how often it had to give way."""
-    from dataclasses import replace
-
     stage, frame, _ = decode(3)
     may = np.zeros_like(frame.may_begin)
     broken = replace(frame, may_begin=may)
     guide = staging.guide_of(stage, groups_of(stage.parts))
-    written = draft.write_cue(
-        RandomNetwork(5), broken, guide, stage.stop_bar, Decoding(FREE), 1, lambda *_: None
-    )
+    written = draft.write_cue(RandomNetwork(5), broken, guide, stage.stop_bar, Decoding(FREE), 1, lambda *_: None)
     assert written.fallbacks > 0
     check_order(written.events, frame, stage.stop_bar)
 
