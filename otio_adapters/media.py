@@ -28,7 +28,7 @@ STILL_SUFFIXES = frozenset(
     for name in ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "gif", "webp", "psd", "tga", "heic", "svg", "exr", "dpx")
 )
 
-_MAX_INDEXED = 50_000
+MAX_INDEXED = 50_000
 """Files looked at under one media root before relinking gives up on the rest."""
 _FOLDER_DEPTH = 3
 """Levels below the timeline's own folder in which media is looked for."""
@@ -90,6 +90,8 @@ class MediaFinder:
     folder: Path
     roots: Sequence[Path] = ()
     _found: dict[tuple[str, tuple[str, ...]], tuple[str, bool]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    """Folders that were too full to be searched to the end."""
     _indexes: list[dict[str, list[Path]]] | None = None
 
     def find(self, url: str, names: Sequence[str] = ()) -> tuple[str, bool]:
@@ -144,8 +146,13 @@ class MediaFinder:
 
     def _folders(self) -> list[dict[str, list[Path]]]:
         if self._indexes is None:
-            self._indexes = [_index(Path(root), None) for root in self.roots]
-            self._indexes.append(_index(self.folder, _FOLDER_DEPTH))
+            wanted = [*((Path(root), None) for root in self.roots), (self.folder, _FOLDER_DEPTH)]
+            self._indexes = []
+            for root, depth in wanted:
+                names, complete = _index(root, depth)
+                self._indexes.append(names)
+                if not complete:
+                    self.warnings.append(f"{root} holds more than {MAX_INDEXED} files: the rest was not searched")
         return self._indexes
 
 
@@ -159,8 +166,8 @@ def _common_tail(path: Path, parts: list[str]) -> int:
     return count
 
 
-def _index(root: Path, depth: int | None) -> dict[str, list[Path]]:
-    """Media files under a folder by lower-case name and, for video, by stem too."""
+def _index(root: Path, depth: int | None) -> tuple[dict[str, list[Path]], bool]:
+    """(files under a folder by lower-case name and, for video, by stem too; whether these are all)."""
     names: dict[str, list[Path]] = {}
     seen = 0
     for folder, folders, files in os.walk(root):
@@ -172,9 +179,9 @@ def _index(root: Path, depth: int | None) -> dict[str, list[Path]]:
             names.setdefault(name.lower(), []).append(path.absolute())
             if path.suffix.lower() in VIDEO_SUFFIXES:
                 names.setdefault(path.stem.lower(), []).append(path.absolute())
-        if seen > _MAX_INDEXED:
-            break
-    return names
+        if seen > MAX_INDEXED:
+            return names, False
+    return names, True
 
 
 def _is_searched(folder: str) -> bool:

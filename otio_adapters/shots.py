@@ -141,7 +141,7 @@ class MediaMap:
     @property
     def warnings(self) -> list[str]:
         """What was linked by timecode, and what could not be because several files fit."""
-        lines = list(self._index.warnings) if self._index is not None else []
+        lines = [*self.finder.warnings, *(self._index.warnings if self._index is not None else ())]
         if self._linked:
             pairs = [f"{name!r} is {file}" for name, file in self._linked.items()]
             lines.append(f"linked by timecode: {_some(pairs)}; check that these are the right files")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from emsync_engine.picture import Picture
-from otio_adapters import read_picture, timecode_links
+from otio_adapters import media, read_picture, timecode_links
 from otio_adapters.probe import probe
 from tests.otio_adapters.builders import clip, save, timeline, tr, track
 
@@ -165,3 +165,11 @@ def test_every_file_is_opened_once_and_never_too_many(tmp_path: Path, monkeypatc
     assert len(opened) == 3
     assert [shot.online for shot in picture.shots] == [True, True, True, False]
     assert any("1 of 4 media files" in w for w in picture.warnings)
+
+
+def test_a_folder_too_full_to_search_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("a", "b"):
+        shoot(tmp_path / "rushes" / folder / f"{folder}.mov")
+    monkeypatch.setattr(media, "MAX_INDEXED", 0)
+    picture = cut(tmp_path, clip("b", 0, 20, url="/gone/b.mov"))
+    assert any("rushes holds more than 0 files" in warning for warning in picture.warnings)
