@@ -76,9 +76,9 @@ def _is_whole(value: float) -> bool:
 
 
 def _text(value: Any, roots: Roots) -> str:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if not isinstance(value, (str, int, float)):
         raise InputError(f"{type(value).__name__} is no text", code="bad_argument")
-    text = _plain(value)
+    text = _plain(int(value) if isinstance(value, bool) else value)
     if len(text) > MAX_TEXT or "\0" in text:
         raise InputError(f"a text has up to {MAX_TEXT} characters and no NUL", code="bad_argument")
     return text
