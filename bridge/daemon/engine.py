@@ -18,6 +18,8 @@ from emsync_engine.errors import InputError
 T = TypeVar("T")
 MAX_ATTEMPTS = 3
 """A job during which the worker died this often has failed."""
+_RESTART_S = 1.0
+"""Between attempts to start a worker that does not start."""
 _log = logging.getLogger("emsync.jobs")
 
 
@@ -132,11 +134,24 @@ class Engine:
                 await self._do(min(waiting, key=lambda j: (j.priority, j.number)))
                 continue
             self._wake.clear()
-            try:
-                await self.worker.start()  # warm before the next request
-            except WorkerDiedError as error:
-                _log.error("the worker does not start: %s", error)
-            await self._wake.wait()
+            await self._idle()
+
+    async def _idle(self) -> None:
+        """Keep a worker warm until a job comes, or the worker goes."""
+        try:
+            await self.worker.start()
+        except WorkerDiedError as error:
+            _log.error("the worker does not start: %s", error)
+            await asyncio.sleep(_RESTART_S)
+        either: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._wake.wait()),
+            asyncio.create_task(self.worker.gone()),
+        ]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in either:
+                task.cancel()
 
     async def _do(self, job: Job) -> None:
         self._change(replace(job, state=RUNNING))  # nobody may cancel it as a waiting one from here on

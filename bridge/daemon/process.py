@@ -34,7 +34,13 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+        """Of the process, while it lives."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def gone(self) -> None:
+        """Wait until the process has ended, for whatever reason."""
+        if self._process is not None:
+            await self._process.wait()
 
     async def start(self) -> None:
         """Have a warm worker. Raises WorkerDiedError when it cannot be started."""

@@ -106,12 +106,12 @@ def wait_for(condition: Any, timeout_s: float = READY_S) -> None:
         time.sleep(0.02)
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process runs (a zombie that nobody has waited for does not)."""
+def is_dead(pid: int) -> bool:
+    """Whether a process has ended (a zombie that nobody has waited for has)."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
-        return False
+        return True
 
 
 class OscClient:
