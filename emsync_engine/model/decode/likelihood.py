@@ -26,7 +26,7 @@ def nats(network: Network, sequence: lay.Sequence, first: int = 1) -> FloatArray
     root = sequence.categories[first:, cond.CAT_ROOT].astype(np.int64)
     if not network.told:
         root = np.full_like(root, NO_ROOT)
-    return _fields(network, hidden, rows[first - 1 : -1], rows[first:], condition[first:], root)
+    return _fields(network, hidden, rows[first - 1 : -1], rows[first:], network.coming(condition[first:]), root)
 
 
 def _fields(

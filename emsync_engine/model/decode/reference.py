@@ -323,12 +323,16 @@ class Network:
     def velocity_logits(self, x: FloatArray) -> FloatArray:
         return self.head("velocity", x)
 
+    def coming(self, condition: FloatArray) -> FloatArray:
+        """What a place's condition adds for the fields of a row there: (B, condition_width) -> (B, d) or (B, 0)."""
+        return linear(condition, self.weights["cond_heads.weight"]) if self.told else condition[:, :0]
+
     def know_time(self, x: FloatArray, time: IntArray, last: RowArray, coming: FloatArray) -> FloatArray:
-        """The stream with the decided time and the condition of the coming place (B, condition_width)."""
+        """The stream with the decided time and what the condition of the coming place adds (`coming`)."""
         table = self.weights["known_time.weight"]
         advance = np.where(time < ev.MAX_BAR_TICKS, np.maximum(time - now_of(last), 0), ev.MAX_BAR_TICKS)
         x = x + table[time] + table[ev.N_TIMES + advance]
-        return x + linear(coming, self.weights["cond_heads.weight"]) if self.told else x
+        return x + coming if self.told else x
 
     def know_group(self, x: FloatArray, group: IntArray, last_of_group: IntArray) -> FloatArray:
         """... and the group, with pitch, duration and velocity of its last note (B, 3)."""

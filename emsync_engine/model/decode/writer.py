@@ -21,8 +21,20 @@ from emsync_engine.model.decode.sample import Bias, Sampling, pick, stream_of
 from emsync_engine.model.decode.state import Event, State
 from emsync_engine.model.decode.weights import FloatArray
 
-_BLOCK_BARS = 16
+_BLOCK_BARS, _KEPT_BLOCKS = 16, 3
 OnBar = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The condition of some places, one row a grid tick."""
+
+    vectors: FloatArray
+    """(ticks, condition_width), what the layers read."""
+    coming: FloatArray
+    """(ticks, d), what the fields of a row there read."""
+    root: NDArray[np.int64]
+    """Class of the chord's root."""
 
 
 class Conditions:
@@ -30,25 +42,27 @@ class Conditions:
 
     def __init__(self, network: Network, guide: cond.Guide) -> None:
         self._network, self._guide = network, guide
-        self._blocks: dict[int, tuple[FloatArray, NDArray[np.int64]]] = {}
+        self._blocks: dict[int, Told] = {}
 
-    def at(self, bar: int, pos: int) -> tuple[FloatArray, int]:
-        """Vector (condition_width,) and class of the chord's root at a place."""
+    def at(self, bar: int, pos: int) -> tuple[Told, int]:
+        """The block of a place, and its row there."""
         number = bar // _BLOCK_BARS
         if number not in self._blocks:
+            self._blocks.pop(number - _KEPT_BLOCKS, None)
             self._blocks[number] = self._encode(number * _BLOCK_BARS)
-        vectors, roots = self._blocks[number]
-        index = int(self._guide.bar_start[bar] - self._guide.bar_start[number * _BLOCK_BARS]) + pos
-        return vectors[index], int(roots[index])
+        begin = self._guide.bar_start[number * _BLOCK_BARS]
+        return self._blocks[number], int(self._guide.bar_start[bar] - begin) + pos
 
-    def _encode(self, first: int) -> tuple[FloatArray, NDArray[np.int64]]:
+    def _encode(self, first: int) -> Told:
         lengths = np.diff(self._guide.bar_start)[first : first + _BLOCK_BARS]
         bar = np.repeat(first + np.arange(len(lengths)), lengths)
         pos = np.arange(len(bar)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         values, categories = cond.encode(self._guide, bar, pos)
         vectors = self._network.condition(values, categories, np.full(len(bar), ev.NOTE))
-        roots = categories[:, cond.CAT_ROOT].astype(np.int64)
-        return vectors, roots if self._network.told else np.full_like(roots, NO_ROOT)
+        root = categories[:, cond.CAT_ROOT].astype(np.int64)
+        if not self._network.told:
+            root = np.full_like(root, NO_ROOT)
+        return Told(vectors, self._network.coming(vectors), root)
 
 
 @dataclass(frozen=True)
@@ -207,7 +221,7 @@ class Writer:
         net, sets = self.network, len(self._conditions)
         places = [(c.state.bar, c.state.draft.time) for c in writing]
         found = [conditions.at(*place) for conditions in self._conditions for place in places]
-        coming, root = np.stack([vector for vector, _ in found]), np.array([code for _, code in found])
+        coming, root = np.stack([told.coming[i] for told, i in found]), np.array([told.root[i] for told, i in found])
         last = np.tile(np.stack([c.last for c in writing]), (sets, 1))
         x = net.know_time(x, np.tile([c.state.draft.time for c in writing], sets), last, coming)
         group = self._field("group", net.group_logits(x), writing)
@@ -271,7 +285,8 @@ class Writer:
         sets, every = len(self._conditions), len(self.candidates)
         streams = [number * every + c.index for number in range(sets) for c in going]
         places = [(c.state.bar, c.state.pos) for c in going]
-        condition = np.stack([conditions.at(*place)[0] for conditions in self._conditions for place in places])
+        found = [conditions.at(*place) for conditions in self._conditions for place in places]
+        condition = np.stack([told.vectors[i] for told, i in found])
         rows = np.tile(np.stack([c.last for c in going]), (sets, 1))
         hidden = self.network.step(self._cache, streams, rows, condition).reshape(sets, len(going), -1)
         for i, candidate in enumerate(going):
