@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.folder import Lock
+from bridge.folder import Lock, Take
 from emsync_engine.errors import InputError
-from emsync_engine.score import Score, Section
+from emsync_engine.rules import recompose
+from emsync_engine.score import Control, Score, Section
 
 
 @dataclass(frozen=True)
@@ -68,29 +69,45 @@ def _free_spans(
     return spans
 
 
-def with_locked(new: Score, old: Score, locks: Sequence[Lock]) -> Score:
-    """The new score with everything that is locked taken from the old one.
+def rescored(old: Take, new: Take, locks: Sequence[Lock]) -> Take:
+    """The old take with everything that is not locked composed anew, as the new take asks.
+
+    What is locked keeps its harmony, so the key stays, and the chords under it.
 
     Raises:
-        InputError: the bars or sections differ, so that locked material has no place in the new score.
+        InputError: bars, sections or parts differ, so that locked material has no place in the new score.
     """
-    same = (new.bars, new.tempo_map, [(s.id, s.tick, s.end) for s in new.sections], new.end_tick)
-    if same != (old.bars, old.tempo_map, [(s.id, s.tick, s.end) for s in old.sections], old.end_tick):
+    if _frame(new.score) != _frame(old.score):
         raise InputError(
-            "parts of the score are locked, but the new bars differ from the old ones; unlock them "
+            "parts of the score are locked, but the new bars or parts differ from the old ones; unlock them "
             "(emsync takes DIR unlock) or score into another folder (-o)",
             code="locked",
         )
-    parts = []
-    for part in new.parts:
-        before = next((p for p in old.parts if p.id == part.id), None)
-        spans = [(s.tick, s.end) for s in new.sections if before and is_locked(locks, part.id, s.id)]
-        if before is None or not spans:
-            parts.append(part)
-            continue
-        kept = [n for n in part.notes if not any(a <= n.tick < b for a, b in spans)]
-        kept += [n for n in before.notes if any(a <= n.tick < b for a, b in spans)]
-        cc = [c for c in part.controls if not any(a <= c.tick < b for a, b in spans)]
-        cc += [c for c in before.controls if any(a <= c.tick < b for a, b in spans)]
-        parts.append(replace(part, notes=tuple(sorted(kept)), controls=tuple(sorted(cc))))
-    return replace(new, parts=tuple(parts))
+    keyed = (replace(s, key=before.key) for s, before in zip(new.sheet.sections, old.sheet.sections))
+    sheet = replace(new.sheet, key=old.sheet.key, sections=tuple(keyed))
+    score, seed = old.score, new.score.seed
+    for region in free_regions(score, locks, 0, score.end_tick, [p.id for p in score.parts]):
+        score = recompose(score, sheet, region.start, region.end, region.parts, seed)
+    parts = tuple(
+        replace(part, controls=_controls(part.id, score.sections, locks, part.controls, fresh.controls))
+        for part, fresh in zip(score.parts, new.score.parts)
+    )
+    moods = tuple(replace(s, valence=n.valence, arousal=n.arousal) for s, n in zip(score.sections, new.score.sections))
+    return Take(replace(score, parts=parts, sections=moods, seed=seed, title=new.score.title), sheet)
+
+
+def _frame(score: Score) -> tuple[object, ...]:
+    """What two scores share when one's notes have their place in the other."""
+    sections = [(s.id, s.tick, s.end) for s in score.sections]
+    return score.bars, score.tempo_map, sections, score.end_tick, [p.id for p in score.parts]
+
+
+def _controls(
+    part: str, sections: Sequence[Section], locks: Sequence[Lock], old: Sequence[Control], new: Sequence[Control]
+) -> tuple[Control, ...]:
+    spans = [(s.tick, s.end) for s in sections if is_locked(locks, part, s.id)]
+
+    def held(control: Control) -> bool:
+        return any(a <= control.tick < b for a, b in spans)
+
+    return tuple(sorted([c for c in old if held(c)] + [c for c in new if not held(c)]))

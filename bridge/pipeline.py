@@ -203,7 +203,7 @@ def _score_cue(
         folder.recover()
         old = _existing(folder)
         if old and old.locks:
-            take = replace(take, score=locks.with_locked(take.score, folder.take().score, old.locks))
+            take = locks.rescored(folder.take(), take, old.locks)
         said = request_json(request.settings, within=request.detect_within, ranged=request.range is not None)
         entry = _entry("score", wishes.engine, wishes.seed, None, {"source": str(request.source), **said})
         staging = folder.stage()

@@ -299,6 +299,25 @@ def test_scoring_again_keeps_what_is_locked(sections: Path) -> None:
     for part in PARTS:
         assert rows(new, part, "Two") == rows(old, part, "Two")
     assert new.part("piano").notes != old.part("piano").notes
+    assert (new.seed, new.key) == (5, old.key)
+
+
+def test_what_is_locked_and_what_is_new_share_their_harmony(sections: Path) -> None:
+    """The bass is locked: under the new piano it must still be the bass of its chords."""
+    folder = ScoreFolder(sections)
+    lock(sections, part="bass")
+    chords, source = folder.take().score.chords, sections.parent / "cut.otio"
+    answer = score(ScoreRequest(source, sections, settings=settings(seed=5)), quiet)
+    assert folder.take().score.chords == chords
+    check_cue(answer, read(ScoreRequest(source)).to_json(), listen(sections / "score.mid"))
+
+
+def test_scoring_again_with_another_choice_of_parts_over_locks_is_refused(sections: Path) -> None:
+    lock(sections, part="bass")
+    before = files_of(sections)
+    with pytest.raises(InputError, match="locked"):
+        score(ScoreRequest(sections.parent / "cut.otio", sections, settings=settings(parts=("bass", "piano"))), quiet)
+    assert files_of(sections) == before
 
 
 def test_scoring_another_cut_over_locks_is_refused_and_changes_nothing(sections: Path) -> None:
