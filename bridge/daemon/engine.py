@@ -187,7 +187,7 @@ class Engine:
 
     async def _settle(self, job: Job, why: str, code: str, *, again: bool = True) -> None:
         """A job was cut off: it is done, cancelled, waits again, or has failed."""
-        left: Outcome = await self.on_disk(outcome, job)
+        left: Outcome = await asyncio.to_thread(outcome, job)  # which may have to wait for another emsync
         wanted_away = job.id in self._cancelled
         if left.result is not None:
             await self._end(job, DONE, dict(left.result))

@@ -22,6 +22,8 @@ MAX_CONNECTIONS = 128
 MAX_WAIT_S = 60.0
 """Seconds that ``?wait=`` may ask for."""
 _HEARTBEAT_S = 15.0
+_SEND_S = 30.0
+"""For a client to read what it asked for."""
 _BACKLOG = 1000
 """Events that a slow listener may be behind before it is dropped."""
 _STATUS = {"no_such_job": 404, "no_such_call": 404, "no_score": 404, "queue_full": 503, "busy": 503, "id_used": 409,
@@ -94,11 +96,9 @@ class HttpServer:
                     return
                 answer = await self._answer(request)
             except HttpError as error:
-                writer.write(_response(error.status, _error("http", error.message), close=True))
-                await writer.drain()
+                await _send(writer, _response(error.status, _error("http", error.message), close=True))
                 return
-            writer.write(answer)
-            await writer.drain()
+            await _send(writer, answer)
             if not request.keep_alive:
                 return
 
@@ -211,10 +211,17 @@ class HttpServer:
         get = asyncio.create_task(changes.get())
         try:
             await asyncio.wait({get, gone}, timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
-            writer.write(_event(get.result()) if get.done() else b": still here\n\n")
-            await asyncio.wait_for(writer.drain(), _HEARTBEAT_S)
+            await _send(writer, _event(get.result()) if get.done() else b": still here\n\n")
         finally:
             get.cancel()
+
+
+async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Raises:
+    asyncio.TimeoutError: the client does not read.
+    """
+    writer.write(data)
+    await asyncio.wait_for(writer.drain(), _SEND_S)
 
 
 def _event(job: Job) -> bytes:

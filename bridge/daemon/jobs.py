@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """What clients are told of a job."""
-        return {k: v for k, v in asdict(self).items() if k not in ("seen", "number")}
+        return {k: v for k, v in vars(self).items() if k not in ("seen", "number")}
 
 
 class JobStore:

@@ -19,7 +19,8 @@ _MAKES_TAKES = {"score": "output", "regenerate": "folder", "conform": "folder"}
 _SAME = {"score": (("source", "source"),), "conform": (("source", "source"),),
          "regenerate": (("start", "start"), ("end", "end"))}  # fmt: skip
 """Call -> (key of a take's request, argument) that are equal when the take is the job's."""
-_WAIT_S = 20.0
+_WAIT_S = 5.0
+"""For another emsync that works on the folder."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,9 @@ def takes_seen(job: Job) -> dict[str, int]:
 
 
 def _highest(folder: ScoreFolder) -> int:
-    """The highest take; 0 where it cannot be read, which the job itself will say."""
+    """The highest take; 0 where it cannot be read, which the job itself will say. Nobody is waited for."""
     try:
-        with only_writer(folder.path, wait_s=_WAIT_S):
-            folder.recover()
-            return max((t.number for t in folder.document().takes), default=0)
+        return max((t.number for t in folder.document().takes), default=0)
     except EmsyncError:
         return 0
 
@@ -75,11 +74,14 @@ def _folders(job: Job) -> Iterator[ScoreFolder]:
 
 
 def _new_takes(folder: ScoreFolder, job: Job) -> list[TakeEntry]:
-    with only_writer(folder.path, wait_s=_WAIT_S):
-        folder.recover()
-        takes = folder.document().takes
+    try:
+        with only_writer(folder.path, wait_s=_WAIT_S):
+            folder.recover()
+    except EmsyncError as error:
+        if error.code != "busy":
+            raise  # who is busy there has finished what was left undone before
     before = job.seen.get(str(folder.path), 0)
-    return [t for t in takes if t.number > before and _is_of(t, job)]
+    return [t for t in folder.document().takes if t.number > before and _is_of(t, job)]
 
 
 def _is_of(entry: TakeEntry, job: Job) -> bool:

@@ -34,12 +34,19 @@ def scored(daemon: Daemon) -> Path:
     return Path(job["result"]["dir"])
 
 
+def another_worker(daemon: Daemon, before: int) -> bool:
+    """Whether a worker has taken the place of a dead one."""
+    return daemon.ask("status")[1]["worker"] not in (0, before)
+
+
 @needs_linux
 def test_a_killed_worker_is_replaced_and_its_job_is_done_once(daemon: Daemon) -> None:
     daemon.start()
     folder = scored(daemon)
     rng = random.Random(1)
+    worker = 0
     for number in range(6):
+        wait_for(partial(another_worker, daemon, worker))
         worker = daemon.worker()
         asked = {"id": f"kill-{number}", "folder": str(folder), "start": 1, "end": 4}
         assert daemon.ask("regenerate", asked)[0] in (200, 202)
