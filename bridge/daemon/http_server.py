@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import json
 import logging
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -182,38 +183,38 @@ class HttpServer:
     # --- events ---
 
     async def _events(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Every change of every job, until the client goes."""
-        changes: asyncio.Queue[Job] = asyncio.Queue(_BACKLOG)
+        """Every change of every job, until the client goes or is too far behind."""
+        engine = self._desk.engine
+        changes: deque[Job] = deque(j for j in engine.jobs.values() if j.ended is None)
+        news = asyncio.Event()
         gone = asyncio.create_task(reader.read(1))
 
         def changed(job: Job) -> None:
-            try:
-                changes.put_nowait(job)
-            except asyncio.QueueFull:
-                gone.cancel()
+            changes.append(job)
+            news.set()
 
-        engine = self._desk.engine
         engine.watchers.add(changed)
         try:
-            writer.write(_head(200, {"Content-Type": "text/event-stream", "Connection": "close"}) + b": hello\n\n")
-            for job in [j for j in engine.jobs.values() if j.ended is None]:
-                writer.write(_event(job))
-            await writer.drain()
-            while not gone.done():
-                await self._next_event(changes, gone, writer)
+            await _send(writer, _head(200, {"Content-Type": "text/event-stream", "Connection": "close"}))
+            await _send(writer, b": hello\n\n")
+            while not gone.done() and len(changes) < _BACKLOG:
+                await _send(writer, b"".join(_event(changes.popleft()) for _ in range(len(changes))))
+                await _either(news, gone)
+                if not changes:
+                    await _send(writer, b": still here\n\n")
         finally:
             engine.watchers.discard(changed)
             gone.cancel()
 
-    async def _next_event(
-        self, changes: asyncio.Queue[Job], gone: asyncio.Task[bytes], writer: asyncio.StreamWriter
-    ) -> None:
-        get = asyncio.create_task(changes.get())
-        try:
-            await asyncio.wait({get, gone}, timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
-            await _send(writer, _event(get.result()) if get.done() else b": still here\n\n")
-        finally:
-            get.cancel()
+
+async def _either(news: asyncio.Event, gone: asyncio.Task[bytes]) -> None:
+    """Wait for news, for the client to go, or for the time of a heartbeat."""
+    waiting = asyncio.create_task(news.wait())
+    try:
+        await asyncio.wait({waiting, gone}, timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    news.clear()
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -148,6 +148,8 @@ def _requests(source: IO[bytes]) -> queue.Queue[dict[str, Any]]:
 
 def main() -> None:
     """Answer requests until the daemon goes away."""
+    if sys.platform != "win32":
+        os.nice(5)  # requests are answered first
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints is for the log
 
