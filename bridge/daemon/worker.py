@@ -5,10 +5,12 @@ It is warm (everything is imported once), does one job at a time, and ends when 
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -23,6 +25,7 @@ from emsync_engine.instructions import parse_mood, parse_parts, parse_tempo
 
 Request = Mapping[str, Any]
 Progress = Callable[[float, str], None]
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _EVERY_S = 0.05
 """Progress within one stage is told at most this often."""
 _WARM = ("bridge.pipeline", "bridge.conform", "emsync_engine.audio.render", "bridge.report")
@@ -146,8 +149,15 @@ def _requests(source: IO[bytes]) -> queue.Queue[dict[str, Any]]:
     return waiting
 
 
+def _die_with_parent() -> None:
+    """Have Linux kill this process when the daemon dies, also in the midst of a long computation."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     """Answer requests until the daemon goes away."""
+    _die_with_parent()
     if sys.platform != "win32":
         os.nice(5)  # requests are answered first
     out = os.fdopen(os.dup(1), "wb", buffering=0)
