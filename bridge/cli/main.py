@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from emsync_engine.errors import EmsyncError, InputError, MissingComponentError,
 from emsync_engine.version import __version__
 
 INTERRUPTED = 130
+_NEGATIVE_PAIR = re.compile(r"-[\d.]+\s*[,;]")
 _OURS = ("bridge", "emsync_engine", "otio_adapters", "daw_scripts")
 _DESCRIPTION = "Music that belongs to the cut: reads an edit timeline, composes a score that lands on it."
 
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     parser, by_name = _top_parser(arguments)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_with_pairs_tied(arguments))
     if options.command is None:
         parser.print_help()
         return 0
@@ -92,6 +94,17 @@ def _run(arguments: Sequence[str]) -> int:
         _print_json(answer)
     sys.stdout.flush()
     return int(answer.get("exit_status", 0)) if isinstance(answer, dict) else 0
+
+
+def _with_pairs_tied(arguments: Sequence[str]) -> list[str]:
+    """``--mood -0.4,0.7`` as ``--mood=-0.4,0.7``: argparse takes a pair that begins with a minus for an option."""
+    tied: list[str] = []
+    for argument in arguments:
+        if _NEGATIVE_PAIR.match(argument) and tied and tied[-1].startswith("--") and "=" not in tied[-1]:
+            tied[-1] += f"={argument}"
+        else:
+            tied.append(argument)
+    return tied
 
 
 def _top_parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, Any]]:

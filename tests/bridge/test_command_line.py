@@ -114,6 +114,20 @@ def test_regenerate_and_takes_answer_what_is_promised(emsync: Emsync, scored: Pa
     assert takes["locks"] == []
 
 
+@pytest.mark.usefixtures("silent", "few_files")
+@pytest.mark.parametrize(
+    "mood", [["--mood", "-0.4,0.7"], ["--mood", "-.4,.7"], ["--mood=-0.4,0.7"], ["--mood", "-0.4 0.7"]]
+)
+def test_a_mood_may_begin_with_a_minus(mood: list[str], scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A word beginning with a minus is an option to most parsers."""
+    source = str(scored.parent / "cut.otio")
+    assert main(["score", source, "-o", str(scored), *mood, "--json"]) == 0
+    section = json.loads(capsys.readouterr().out)["sections"][0]
+    assert (section["valence"], section["arousal"]) == pytest.approx((-0.4, 0.7))
+    assert main(["regenerate", str(scored), "--start", "0", *mood, "--end", "9", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["take"] == 3
+
+
 def test_lists_of_locks_forgive_a_comma_too_many(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["takes", str(scored), "lock", "--part", "bass, piano,", "--section", "s1", "--json"]) == 0
     locks = json.loads(capsys.readouterr().out)["locks"]
