@@ -48,14 +48,14 @@ def compose(
     stage = Stage(sheet, plan_chords(sheet, [seed] * len(sheet.sections)))
     parts = [p for p in PARTS if p in stage.parts]
     names = {GROUP_OF_PART[p]: p for p in parts}
-    frame = frame_of(stage)
+    decoding, network = decoding or Decoding(), as_network(weights)
+    frame = frame_of(stage, forced=decoding.forced)
 
     def on_events(bar: int, events: Sequence[Event]) -> None:
         if on_bar is not None:
             begin, end = (int(tick) * GRID_TICKS for tick in frame.bar_start[bar : bar + 2])
             on_bar(begin, end, notes_of(events, stage, frame, names))
 
-    decoding, network = decoding or Decoding(), as_network(weights)
     written = write_cue(network, frame, guide_of(stage, groups_of(parts)), stage.stop_bar, decoding, seed, on_events)
     seeds: Seeds = {s.id: dict.fromkeys((*PARTS, HARMONY), seed) for s in sheet.sections}
     context = context_of(stage, seeds)
@@ -78,6 +78,8 @@ def compose(
         title=sheet.title,
         metadata={"seeds": seeds, "motif_ticks": [], "fallbacks": written.fallbacks},
     )
+    if not decoding.forced:
+        return score
     return raised(with_accents(score, context), [h.tick for h in sheet.hits])
 
 

@@ -15,9 +15,10 @@ from emsync_engine.model.decode.constraints import Band, Ends, Rules
 from emsync_engine.model.decode.frame import Frame
 from emsync_engine.model.decode.judge import Judge
 from emsync_engine.model.decode.reference import Network
-from emsync_engine.model.decode.sample import GUIDED, InHarmony, Sampling, guide_without
+from emsync_engine.model.decode.sample import GUIDED, Sampling, guide_without
 from emsync_engine.model.decode.state import Event, State
 from emsync_engine.model.decode.strikes import Strikes
+from emsync_engine.model.decode.wishes import Wishes
 from emsync_engine.model.decode.writer import Page, Writer
 
 CHUNK_BARS = 8
@@ -36,10 +37,13 @@ class Decoding:
     sampling: Sampling = field(default_factory=Sampling)
     candidates: int = 1
     """Attempts, of which the best is kept."""
-    in_harmony: InHarmony | None = field(default_factory=InHarmony)
-    """The wish for notes of scale and chord; None leaves it to the network."""
+    wishes: Wishes = field(default_factory=Wishes)
+    """What is added to the logits."""
     told: frozenset[str] = frozenset(cond.CHANNELS)
     """Channels the network is told."""
+
+    forced: bool = True
+    """Hits get their accents; otherwise the network is told of them and no more (to measure what it does by itself)."""
 
     def guides(self, guide: cond.Guide) -> list[cond.Guide]:
         """What the streams are told: the channels of `told`, and with guidance the same without the guided ones."""
@@ -84,8 +88,16 @@ def write_cue(
     guides = decoding.guides(guide)
     first = np.zeros(1, dtype=np.int64)
     pages = [Page(plain_opening(opening_row(ev.BOS), first, g), g) for g in guides]
-    biases = (decoding.in_harmony.at(guide.arousal),) if decoding.in_harmony else ()
-    writer = Writer(network, pages, State(frame, 0, stop), rules, biases, decoding.sampling, seed, decoding.candidates)
+    writer = Writer(
+        network,
+        pages,
+        State(frame, 0, stop),
+        rules,
+        decoding.wishes.under(guide),
+        decoding.sampling,
+        seed,
+        decoding.candidates,
+    )
     judge = Judge(frame, guide)
     until = 0
     while until < stop:

@@ -27,7 +27,7 @@ Begun = Iterable[tuple[int, int]]
 
 _RANGES: Mapping[int, tuple[int, int]] = {
     # lowest and highest pitch, sounding; strings from the contrabass to the first violin
-    ev.DRUMS: (35, 81), ev.BASS: (24, 60), ev.PIANO: (24, 103), ev.GUITAR: (40, 86), ev.STRINGS: (28, 96),
+    ev.DRUMS: (35, 81), ev.BASS: (28, 60), ev.PIANO: (28, 98), ev.GUITAR: (40, 86), ev.STRINGS: (28, 96),
     ev.LEAD: (40, 96), ev.BRASS: (34, 86), ev.WINDS: (34, 96), ev.KEYS: (29, 96), ev.PAD: (36, 96),
     ev.MALLETS: (36, 103), ev.EFFECTS: (24, 103),
 }  # fmt: skip

@@ -75,9 +75,9 @@ class Filling:
         guides = self.decoding.guides(self.guide)
         pages = [Page(infill_opening(self._notes, g, span, groups), answer_guide(g, groups)) for g in guides]
         state = state_before(self.frame, pages[0].opening, first, stop, self._before)
-        wish = self.decoding.in_harmony
+        wishes = self.decoding.wishes.under(self.guide, self._share(span))
         writer = Writer(
-            self.network, pages, state, self._rules, (wish.at(self.guide.arousal),) if wish else (),
+            self.network, pages, state, self._rules, wishes,
             self.decoding.sampling, self.seed, self.decoding.candidates, Answer(first, stop),
         )  # fmt: skip
         if self.decoding.candidates == 1:

@@ -13,10 +13,11 @@ from emsync_engine.model import conditions as cond
 from emsync_engine.model import events as ev
 from emsync_engine.model.decode.frame import Frame
 from emsync_engine.model.decode.state import Event
+from emsync_engine.model.decode.wishes import LOUDNESS_BASE, LOUDNESS_SLOPE
 from emsync_engine.model.decode.writer import Candidate
 
-_LOUDNESS_BASE, _LOUDNESS_SLOPE = 4.6, 1.2
-"""Mean velocity class by arousal (medians of the training bars)."""
+_PRESENCE = 0.15
+"""A group with less than this share of an even part of the notes has hardly played."""
 _MAY_RETURN = 0.75
 """Share of the notes of a replaced take that a new one may have too."""
 _SAME_BARS = 3
@@ -34,7 +35,7 @@ class Penalties:
     silence: float
     """Share of bars without a note among those that may have one."""
     absence: float
-    """Share of the groups that were to play and have not."""
+    """Share of the groups that were to play and hardly have."""
     repetition: float
     """Share of bars that go on repeating their predecessors beyond `_SAME_BARS`."""
     storms: float
@@ -99,13 +100,14 @@ class Judge:
     def _loudness(self, notes: Sequence[Event]) -> float:
         if not notes:
             return 0.0
-        wanted = np.mean([_LOUDNESS_BASE + _LOUDNESS_SLOPE * self.guide.arousal[e.bar] for e in notes])
+        wanted = np.mean([LOUDNESS_BASE + LOUDNESS_SLOPE * self.guide.arousal[e.bar] for e in notes])
         return float(abs(np.mean([e.velocity for e in notes]) - wanted))
 
     def _absence(self, notes: Sequence[Event], first: int, stop: int) -> float:
         inside = slice(int(self.frame.bar_start[first]), int(self.frame.bar_start[stop]))
-        wanted = set(np.flatnonzero(self.frame.may_begin[inside].mean(axis=0) > 0.5).tolist())
-        return len(wanted - {e.group for e in notes}) / max(len(wanted), 1)
+        wanted = np.flatnonzero(self.frame.may_begin[inside].mean(axis=0) > 0.5)
+        counts = np.bincount([e.group for e in notes], minlength=ev.N_GROUPS)[wanted]
+        return float((counts < _PRESENCE * counts.mean()).mean()) if counts.any() else 0.0
 
     def _outside(self, notes: Sequence[Event]) -> float:
         pitched = [e for e in notes if e.group != ev.DRUMS]

@@ -65,9 +65,9 @@ def recompose(
     begin, stop = region.ticks
     if begin >= stop or not names:
         return score
-    frame = frame_in(region, frame_of(stage))
-    guide = _guide(region, mood)
     decoding, network = decoding or Decoding(), as_network(weights)
+    frame = frame_in(region, frame_of(stage, forced=decoding.forced))
+    guide = _guide(region, mood)
 
     def on_events(_bar: int, events: Sequence[Event]) -> None:
         if on_bar is not None:

@@ -1,17 +1,14 @@
-"""Choosing a class: guidance, biases, temperature, min-p and top-p, and a stream of random numbers a candidate."""
+"""Choosing a class: guidance, temperature, min-p and top-p, and a stream of random numbers a candidate."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emsync_engine.model import conditions as cond
-from emsync_engine.model import events as ev
 from emsync_engine.model.decode.frame import BoolArray
-from emsync_engine.model.decode.state import State
 
 GUIDED = ("valence", "arousal", "boundary", "density")
 """Channels that guidance strengthens: what the network says without them is compared with what it says with them."""
@@ -33,36 +30,6 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.temperature <= 0 or not 0 <= self.min_p < 1 or not 0 < self.top_p <= 1:
             raise ValueError(f"temperature must be above 0, min_p in [0, 1), top_p in (0, 1]: {self}")
-
-
-class Bias(Protocol):
-    """A wish: added to the logits, never a prohibition."""
-
-    def bias(self, field: str, state: State) -> NDArray[np.float32] | None:
-        """Logits to add to the classes of a field, or None."""
-        ...
-
-
-@dataclass(frozen=True)
-class InHarmony:
-    """Notes outside the scale are less likely, tones of the chord a little more; freer where it is agitated."""
-
-    outside: float = 3.0
-    inside: float = 0.4
-    arousal: NDArray[np.float64] | None = None
-    """By bar; above 0.7 the wish fades."""
-
-    def at(self, arousal: NDArray[np.float64]) -> InHarmony:
-        """The same wish under an arousal curve."""
-        return replace(self, arousal=arousal)
-
-    def bias(self, field: str, state: State) -> NDArray[np.float32] | None:
-        if field != "pitch" or state.draft.group == ev.DRUMS:
-            return None
-        frame, tick = state.frame, state.draft_tick
-        strength = 1.0 if self.arousal is None else float(np.clip((1.0 - self.arousal[state.bar]) / 0.3, 0.0, 1.0))
-        by_class = np.where(frame.tones[tick], self.inside, np.where(frame.scale[tick], 0.0, -self.outside))
-        return np.tile(by_class * strength, 11)[:128].astype(np.float32)
 
 
 def guide_without(guide: cond.Guide, channels: tuple[str, ...] = GUIDED) -> cond.Guide:

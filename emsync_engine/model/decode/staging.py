@@ -156,12 +156,17 @@ def _chord_code(span: ChordSpan | None) -> int:
 # --- the frame -----------------------------------------------------------------------------------------------
 
 
-def frame_of(stage: Stage, limits: Limits | None = None) -> Frame:
-    """Who may begin where under the whole sheet: sections, silences, hits, cadence, close and end."""
+def frame_of(stage: Stage, limits: Limits | None = None, *, forced: bool = True) -> Frame:
+    """Who may begin where under the whole sheet: sections, silences, hits, cadence, close and end.
+
+    Args:
+        forced: hits are struck; otherwise they are only announced.
+    """
     limits = limits or Limits()
     may = _may_begin(stage)
     tones, scale = _harmony(stage)
-    strikes = {tick: _hit(stage, limits, may, tick) for tick in stage.hits if tick != stage.final}
+    hits = [tick for tick in stage.hits if tick != stage.final] if forced else []
+    strikes = {tick: _hit(stage, limits, may, tick) for tick in hits}
     strikes |= _cadence(stage, limits, may)
     strikes = {tick: strike for tick, strike in strikes.items() if may[tick].any()}
     leading = _leading_chord(stage)

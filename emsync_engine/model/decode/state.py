@@ -13,6 +13,7 @@ from emsync_engine.model.decode.frame import Frame
 
 _LATELY = 24
 """Notes over which loudness is followed."""
+_MANY = 256
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class State:
     """Pitch, duration and velocity of each group's last note."""
     lately: deque[int] = field(default_factory=lambda: deque(maxlen=_LATELY))
     """Velocity classes of the last notes."""
+    begun: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_MANY))
+    """Tick and group of the last notes."""
     ended: bool = False
     draft: Draft = field(default_factory=Draft)
 
@@ -124,9 +127,10 @@ class State:
         self.in_bar += 1
         self.lately.append(event.velocity)
         self.last[event.group] = (event.pitch, event.duration, event.velocity)
+        tick = self.tick
+        self.begun.append((tick, event.group))
         if event.group == ev.DRUMS:
             return
-        tick = self.tick
         sounding = self.sounding[event.group]
         alone = self.frame.limits.voices[event.group] == 1
         still = {p: e for p, e in sounding.items() if e > tick and (not alone or (event.group, p) in self.here)}
@@ -147,5 +151,6 @@ class State:
             sounding=[dict(pitches) for pitches in self.sounding],
             last=list(self.last),
             lately=deque(self.lately, maxlen=_LATELY),
+            begun=deque(self.begun, maxlen=_MANY),
             draft=replace(self.draft),
         )

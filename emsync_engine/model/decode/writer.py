@@ -17,9 +17,10 @@ from emsync_engine.model import events as ev
 from emsync_engine.model import layouts as lay
 from emsync_engine.model.decode.constraints import Rules
 from emsync_engine.model.decode.reference import NO_ROOT, Network, RowArray
-from emsync_engine.model.decode.sample import Bias, Sampling, pick, stream_of
+from emsync_engine.model.decode.sample import Sampling, pick, stream_of
 from emsync_engine.model.decode.state import Event, State
 from emsync_engine.model.decode.weights import FloatArray
+from emsync_engine.model.decode.wishes import Bias
 
 _BLOCK_BARS, _KEPT_BLOCKS = 16, 3
 OnBar = Callable[[int], None]

@@ -19,11 +19,13 @@ from emsync_engine.model.decode.frame import Frame, is_complete
 from emsync_engine.model.decode.sample import Sampling
 from emsync_engine.model.decode.staging import GRID_TICKS, Stage
 from emsync_engine.model.decode.state import Event
+from emsync_engine.model.decode.wishes import Wishes
 from emsync_engine.rules.harmony import plan_chords
 from emsync_engine.score import Score
 from emsync_engine.spotting.cuesheet import CueSheet
 
 FREE = Sampling(temperature=1.0, min_p=0.0)
+NONE = Wishes(0, 0, 0, 0, 0)
 
 
 def decode(seed: int) -> tuple[Stage, Frame, draft.Written]:
@@ -32,7 +34,7 @@ def decode(seed: int) -> tuple[Stage, Frame, draft.Written]:
     stage = Stage(sheet, plan_chords(sheet, [seed] * len(sheet.sections)))
     frame = staging.frame_of(stage)
     network = RandomNetwork(seed, sharpness=(0.0, 1.0, 4.0, 12.0)[seed % 4])
-    decoding = Decoding(FREE, candidates=1 + seed % 3 // 2, in_harmony=None)
+    decoding = Decoding(FREE, candidates=1 + seed % 3 // 2, wishes=NONE)
     guide = staging.guide_of(stage, groups_of(stage.parts))
     return stage, frame, draft.write_cue(network, frame, guide, stage.stop_bar, decoding, seed, lambda *_: None)
 
