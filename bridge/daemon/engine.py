@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from bridge.daemon.jobs import CANCELLED, DONE, ENDED, FAILED, QUEUED, RUNNING, Job, JobStore
 from bridge.daemon.outcome import Outcome, outcome, takes_seen
 from bridge.daemon.process import Worker, WorkerDiedError
+from bridge.daemon.tasks import end_all
 from emsync_engine.errors import InputError
 
 T = TypeVar("T")
@@ -51,8 +52,7 @@ class Engine:
     async def stop(self) -> None:
         """Kill the worker; what it was doing waits on disk for the next start."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_all([self._task])
         await self.worker.end()
         for job in [j for j in self.jobs.values() if j.state == RUNNING]:  # a clean stop is nobody's failure
             await self._settle(replace(job, attempts=job.attempts - 1), "the daemon was stopped", "daemon_died")

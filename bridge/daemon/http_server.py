@@ -17,6 +17,7 @@ from bridge.daemon.calls import CALLS, PROTOCOL, Call, Desk, perform
 from bridge.daemon.http_parse import MAX_HEAD, HttpError, Request, read_request
 from bridge.daemon.jobs import FAILED, Job
 from bridge.daemon.page import CONTENT_POLICY, REPORT_POLICY, page
+from bridge.daemon.tasks import end_all
 from emsync_engine.errors import EmsyncError, InputError
 
 MAX_CONNECTIONS = 128
@@ -60,9 +61,7 @@ class HttpServer:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all(self._tasks)
 
     # --- connections ---
 

@@ -157,7 +157,8 @@ class JobStore:
     def requeue(self, job: Job) -> Job:
         """A job that was cut off waits again."""
         self._database.execute(
-            "UPDATE jobs SET state = ?, attempts = ? WHERE id = ?", (QUEUED, max(job.attempts, 0), job.id)
+            "UPDATE jobs SET state = ?, attempts = ? WHERE id = ? AND ended IS NULL",
+            (QUEUED, max(job.attempts, 0), job.id),
         )
         return replace(job, state=QUEUED, attempts=max(job.attempts, 0), progress=0.0, stage="")
 

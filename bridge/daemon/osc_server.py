@@ -17,6 +17,7 @@ from bridge.daemon.arguments import job_id
 from bridge.daemon.calls import CALLS, PROTOCOL, Answer, Call, Desk, perform
 from bridge.daemon.jobs import DONE, FAILED, Job
 from bridge.daemon.osc_packets import MAX_PACKET, Message, OscError, build, parse
+from bridge.daemon.tasks import end_all
 from emsync_engine.errors import EmsyncError, InputError
 
 ROOT = f"/emsync/{PROTOCOL}/"
@@ -84,9 +85,7 @@ class OscServer(asyncio.DatagramProtocol):
             self._udp.close()
         if self._tcp is not None:
             self._tcp.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all(self._tasks)
 
     # --- receiving ---
 
