@@ -106,7 +106,7 @@ class Reporter:
         self._last = ""
 
     def __call__(self, done: float, stage: str) -> None:
-        if not self._on:
+        if not self._on or not stage:
             return
         line = f"{stage} ..." if not 0 < done < 1 else f"{stage} {done:4.0%}"
         if line != self._last:
