@@ -14,7 +14,6 @@ from tests.conftest import ROOT, Emsync
 TIMELINES = ROOT.parent / "shared" / "timelines"
 CHOSEN = (
     "otio-cmx3600/screening_example.edl",
-    "otio-core/multitrack.otio",
     "oc-examples/SPARKS_HDR10_4K_2020_PQ_1000nits.otio",
     "swift-fcpxml/24.fcpxml",
     "otio-fcp/premiere_example.xml",
