@@ -170,7 +170,7 @@ class Writer:
         Args:
             on_bar: told the number of each bar that all candidates have finished.
         """
-        told = min(c.state.bar for c in self.candidates)
+        told = min(self._finished(c) for c in self.candidates)
         while active := [c for c in self.candidates if not c.state.ended and not self._at(c, until)]:
             self._event(active, until)
             done = min(self._finished(c) for c in self.candidates)
