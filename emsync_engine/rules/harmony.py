@@ -52,6 +52,9 @@ _SUBSTITUTES = {
 """Chords of like function that may stand for one another."""
 _ARRIVALS = {"major": ("I", "vi", "I", "IV"), "minor": ("i", "bVI", "i", "iv")}
 """Chords that hits land on, in turn: home, the deceptive turn, home, the subdominant."""
+_CLEAR = 0.45
+_CLEAR_ARRIVALS = {"major": ("I", "IV", "I", "V"), "minor": ("i", "iv", "i", "v")}
+"""The same where the mood is clear: chords of the mode's own colour."""
 _CLOSES = {
     # pre-dominant, dominant, by mode
     "major": (("IV", "V7"), ("ii7", "V7"), ("IV", "V7sus4"), ("ii", "V")),
@@ -74,7 +77,9 @@ def plan_chords(sheet: CueSheet, seeds: Sequence[int]) -> tuple[ChordSpan, ...]:
 
 def progression(key: Key, valence: float, arousal: float, rng: random.Random, again: int = 0) -> list[Chord]:
     """One of the progressions whose mood is nearest; the ``again``-th return of a section takes the next one."""
-    ranked = sorted(_PROGRESSIONS[key.mode], key=lambda row: (row[0] - valence) ** 2 + 0.5 * (row[1] - arousal) ** 2)
+    ranked = sorted(
+        _PROGRESSIONS[key.mode], key=lambda row: 2 * (row[0] - valence) ** 2 + 0.5 * (row[1] - arousal) ** 2
+    )
     numerals = ranked[(rng.randrange(4) + again) % 4][2].split()
     swaps = _SUBSTITUTES[key.mode]
     share = 0.35 * (1 - abs(valence))  # a clear mood keeps to its own chords
@@ -116,7 +121,8 @@ def _section_chords(
         chords = _with_close(chords, section.key, rng)
     elif following is not None and len(chords) > 1 and section.end in hits:
         chords[-1] = _lead_to(_tonic(following.key), section, rng, avoid=chords[-2])
-    spans = _resolved([ChordSpan(a, b - a, c.root, c.quality, c.numeral) for (a, b), c in zip(slots, chords)])
+    placed = [ChordSpan(a, b - a, c.root, c.quality, c.numeral) for (a, b), c in zip(slots, chords) if b > a]
+    spans = _resolved(placed)
     spans = _enriched(spans, section.key, hits | {section.tick})
     if closing:
         tonic = _tonic(section.key)
@@ -175,7 +181,8 @@ def _fill(
     slots: Sequence[tuple[int, int]], cycle: Sequence[Chord], section: SectionPlan, rng: random.Random, hits: set[int]
 ) -> list[Chord]:
     """Cycle the progression anew from every hit, which lands on a stable chord; the slot before leads there."""
-    arrivals = [chord(n, section.key) for n in _ARRIVALS[section.key.mode]]
+    clear = abs(section.valence) > _CLEAR
+    arrivals = [chord(n, section.key) for n in (_CLEAR_ARRIVALS if clear else _ARRIVALS)[section.key.mode]]
     chords: list[Chord] = []
     at = arrived = 0
     for start, _ in slots:

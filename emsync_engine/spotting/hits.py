@@ -66,7 +66,7 @@ def heaviest_apart(times: Sequence[Fraction], weights: Sequence[float], gap: Fra
     """
     count = len(times)
     best = [0.0] * (count + 1)  # best[i]: greatest weight using times[i:]
-    after = [bisect_left(times, t + gap) for t in times]
+    after = [max(bisect_left(times, t + gap), i + 1) for i, t in enumerate(times)]
     for i in range(count - 1, -1, -1):
         best[i] = max(best[i + 1], weights[i] + best[after[i]])
     chosen, i = [], 0

@@ -53,7 +53,8 @@ def spot(picture: Picture, curve: MoodCurve, options: SpotOptions = SpotOptions(
     times = [picture.boundaries[i].hit for i in chosen]
     spans = _spans(picture, curve, times)
     tempo = _tempo_wish(picture, spans, curve.mean(0.0, float(picture.duration))[1], options)
-    grid = solve(times, picture.duration, tempo)
+    firm = bool(options.tempo or _valued(picture, "tempo"))
+    grid = solve(times, picture.duration, tempo, firm=firm)
     return _sheet(picture, curve, options, chosen, spans, grid)
 
 

@@ -26,6 +26,7 @@ _STEP_UNIT = 0.03  # likewise for the step between two spans
 _ODD_BAR_COST = {0: 0.0, 1: 0.8, 2: 0.4, 3: 0.6}  # by beats left over after whole bars
 _OPTIONS = 7
 _SCALES = tuple(1 + 0.01 * k for k in range(-12, 13))
+_FIRM_SCALES = (1.0,)
 _STIFFNESS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 _END_QUANTUM = 4  # the picture may end on any quarter of a beat
 _GLIDE = 3  # steps that may lead from a pickup's tempo to the cue's
@@ -48,6 +49,7 @@ def solve(
     wanted_bpm: Callable[[float], float],
     *,
     end_quantum: int = _END_QUANTUM,
+    firm: bool = False,
 ) -> Grid:
     """Bars and tempos for hits at ``anchors`` seconds (rising, inside the cue) and a cue of ``duration`` seconds.
 
@@ -56,11 +58,12 @@ def solve(
         duration: length of the cue.
         wanted_bpm: the tempo one would like at a time in seconds.
         end_quantum: the cue ends on a beat divided by this: 4 for a picture's end, 1 where more music follows.
+        firm: the tempo was asked for: spans stay as near to it as their hits allow.
     """
     times = [Fraction(0), *anchors, duration]
     spans = [float(b - a) for a, b in pairwise(times)]
     wanted = [_mean_tempo(wanted_bpm, float(a), float(b)) for a, b in pairwise(times)]
-    beats = _choose_beats(spans, wanted, end_quantum)
+    beats = _choose_beats(spans, wanted, end_quantum, _FIRM_SCALES if firm else _SCALES)
     bars, hit_ticks, end_tick = _lay_bars(beats)
     lines = _bar_line_times(bars, hit_ticks, end_tick, times, wanted_bpm)
     return Grid(bars, _integer_tempos(bars, end_tick, lines), hit_ticks, end_tick)
@@ -74,14 +77,16 @@ def _mean_tempo(wanted_bpm: Callable[[float], float], start: float, end: float) 
 # --- how many beats between two hits -------------------------------------------------------------------------
 
 
-def _choose_beats(spans: Sequence[float], wanted: Sequence[float], end_quantum: int) -> list[Fraction]:
+def _choose_beats(
+    spans: Sequence[float], wanted: Sequence[float], end_quantum: int, scales: Sequence[float]
+) -> list[Fraction]:
     """Beats of each span, by dynamic programming over all spans and a common scale of the wanted tempo.
 
     An opening of less than a bar is a pickup: whole beats may need a tempo far from the cue's, and the cue does not
     follow it there.
     """
     pickup = len(spans) > 1 and spans[0] * wanted[0] / 60 < BEATS_PER_BAR
-    plans = (_plan_for_scale(spans, wanted, scale, pickup, end_quantum) for scale in _SCALES)
+    plans = (_plan_for_scale(spans, wanted, scale, pickup, end_quantum) for scale in scales)
     return min(plans, key=lambda plan: plan[0])[1]
 
 
