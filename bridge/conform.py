@@ -35,6 +35,7 @@ from emsync_engine.score import Score
 from emsync_engine.spotting import respot
 from emsync_engine.spotting.regrade import regraded
 from emsync_engine.spotting.regrid import Kept
+from otio_adapters.by_length import Look, is_bare
 from otio_adapters.change_list import change_text, changes
 from otio_adapters.conform import Comparison, compare
 from otio_adapters.orders import unheeded, with_room_for_hits
@@ -69,7 +70,8 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
             )
         cue = _same_cue(whole, before, ranged=asked.ranged)
         picture = picture_between(whole, cue.start, cue.end)
-        cuts = compare(before.picture, picture)
+        progress(0.0, "comparing the cuts")
+        cuts = compare(before.picture, picture, _look(before.picture, picture))
         score = _on_new_frames(old.score, cuts)
         kept = with_room_for_hits(cuts, [h.time for h in score.hits])
         take, cut = _composed(replace(old, score=score), before, again, cuts, kept, cue, progress)
@@ -98,6 +100,15 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
         "kept_s": float(sum(k.length for k in kept)),
         "warnings": [*said_now["warnings"], *notes],
     }
+
+
+def _look(old: Picture, new: Picture) -> Look | None:
+    """A look at the frames where there is no timeline on both sides to compare."""
+    if not (is_bare(old) or is_bare(new)):
+        return None
+    from bridge.lookalike import look_between  # heavy: only where it is needed
+
+    return look_between(old, new)
 
 
 def _asked_again(request: ConformRequest, asked: Remembered) -> ScoreRequest:
@@ -188,6 +199,11 @@ def _notes(
 ) -> list[str]:
     """What the user should know of the conform."""
     new, notes = cuts.new, []
+    if is_bare(cuts.old) or is_bare(new):
+        notes.append(
+            "a video does not say which material it shows: shots were compared by their lengths, and by their frames "
+            "where both cuts can be seen; a timeline of both cuts says it exactly"
+        )
     if not kept:
         notes.append(
             "nothing of the old cut was found in the new one, so the whole cue is new (was it the right file?)"

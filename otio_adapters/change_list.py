@@ -13,7 +13,7 @@ from typing import Any, Literal
 from emsync_engine.picture import Picture, Shot
 from otio_adapters.conform import Comparison
 from otio_adapters.identity import same_material
-from otio_adapters.matching import Match, Piece, media_span, pieces
+from otio_adapters.overlaps import Match, Piece, media_span, pieces
 
 ChangeKind = Literal["keep", "move", "trim", "extend", "retime", "transition", "insert", "delete"]
 _NAMED = 3

@@ -1,6 +1,7 @@
 """What changed between two cuts of one film: kept, moved, trimmed, inserted, deleted, re-timed.
 
-Shots are compared by material and source time, the way conform tools compare edit lists (``identity``, ``matching``).
+Shots are compared by material and source time, the way conform tools compare edit lists (``identity``, ``overlaps``,
+``matching``); bare videos by the lengths of their shots (``by_length``).
 A cut that was exported at another frame rate is put on the frames of the new one first.
 """
 
@@ -12,6 +13,7 @@ from fractions import Fraction
 
 from emsync_engine.picture import Boundary, Picture, Shot
 from emsync_engine.spotting.regrid import Kept
+from otio_adapters.by_length import Look, align_by_length, is_bare
 from otio_adapters.matching import Alignment, align
 
 
@@ -39,20 +41,32 @@ class Comparison:
         return frame / self.new.rate / self.scale
 
 
-def compare(old: Picture, new: Picture) -> Comparison:
-    """Lay two cuts over each other.
+def compare(old: Picture, new: Picture, look: Look | None = None) -> Comparison:
+    """Lay two cuts over each other: by material and source time, or where one is a bare video by the shots' lengths.
 
     Where the frame rates differ, the same seconds or the same number of frames may have been meant: what keeps more
     of the picture is taken, and of equals the number of frames.
+
+    Args:
+        old: the cut as it was.
+        new: the cut as it is.
+        look: compares shots of bare videos by their frames.
     """
     if old.rate == new.rate:
-        return Comparison(old, new, old, Fraction(1), align(old, new))
+        return Comparison(old, new, old, Fraction(1), _aligned(old, new, look))
     found = []
     for scale in (old.rate / new.rate, Fraction(1)):
         regraded = regrade(old, new.rate, scale)
-        alignment = align(regraded, new)
+        same_shots = len(regraded.shots) == len(old.shots)
+        alignment = _aligned(regraded, new, look if same_shots else None)
         found.append(Comparison(old, new, regraded, scale, alignment))
     return max(found, key=lambda c: sum(m.length for m in c.alignment.kept))
+
+
+def _aligned(old: Picture, new: Picture, look: Look | None) -> Alignment:
+    if is_bare(old) or is_bare(new):
+        return align_by_length(old, new, look)
+    return align(old, new)
 
 
 def kept_spans(old: Picture, new: Picture) -> list[Kept]:
