@@ -29,6 +29,7 @@ from bridge.folder import (
 from bridge.remember import request_json
 from bridge.settings import Settings, load_settings
 from bridge.times import parse_time
+from emsync_engine.dialogue import find_speech
 from emsync_engine.errors import InputError
 from emsync_engine.measure import count_changes, measure_hits
 from emsync_engine.mood import MoodCurve, watch, with_mood
@@ -124,6 +125,11 @@ def _with_base(picture: Picture, wishes: Effective) -> Picture:
     return replace(picture, markers=(*mine, *picture.markers)) if mine else picture
 
 
+def with_dialogue(picture: Picture, progress: Progress) -> Picture:
+    """The picture with where somebody speaks: by its tracks' names, else heard in its media."""
+    return replace(picture, dialogue=find_speech(picture, lambda done, _: progress(done, "listening for speech")))
+
+
 def mood_of(picture: Picture, wishes: Effective, progress: Progress) -> MoodCurve:
     """The mood curve: watched unless it is given as a whole, with markers and the command line on top."""
     if wishes.mood is not None:
@@ -184,6 +190,7 @@ def _score_cue(
     request: ScoreRequest, cue: CueRange, picture: Picture, path: Path, progress: Progress
 ) -> dict[str, Any]:
     wishes = effective(request, picture)
+    picture = with_dialogue(picture, progress)
     progress(0.0, "watching the picture")
     mood = mood_of(picture, wishes, progress)
     progress(0.0, "spotting and composing")

@@ -51,7 +51,6 @@ def read_picture(
     rate: Fraction | None = None,
     media_roots: Sequence[Path] = (),
     detect_within: bool = False,
-    listen: bool = False,
 ) -> Picture:
     """Read a timeline, a bundle or a bare video.
 
@@ -60,7 +59,6 @@ def read_picture(
         rate: frame rate in Hz for formats that carry none (EDL); others keep their own.
         media_roots: folders in which missing media is looked for, by name, then by timecode and reel.
         detect_within: also look for cuts inside clips of 8 s and more (previous exports, stock reels).
-        listen: where no track is named as dialogue, hear in the media where somebody speaks (decodes all its sound).
 
     Raises:
         InputError: the file cannot be used; the message names file, track, clip, time and remedy.
@@ -75,10 +73,6 @@ def read_picture(
         from otio_adapters.detect import with_detected_cuts  # heavy: only when asked
 
         picture = with_detected_cuts(picture)
-    if listen:
-        from otio_adapters.voice import with_heard_dialogue  # heavy: only when asked
-
-        picture = with_heard_dialogue(picture)
     return picture
 
 

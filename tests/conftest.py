@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # ``tests.x`` is importable however pytest is started
 
 from tests.acceptance.edits import plain_cut  # noqa: E402
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where a runner ignores it, so would every program we start
+
 
 NO_SYNTH = "none"
 """A value of EMSYNC_SYNTH that no synthesiser has: scores come without audio, and quickly."""
