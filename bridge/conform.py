@@ -77,6 +77,7 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
         take, cut = _composed(replace(old, score=score), before, again, cuts, kept, cue, progress)
         rows = changes(cuts)
         notes = _notes(old, document, take, cuts, kept, again.settings)
+        notes += _seen_before(folder, document, picture)
         staging = folder.stage()
         with _discarded_on_failure(folder, staging):
             number = add_cut(folder, document, staging, cut, derive.plain_timeline(request.source, picture))
@@ -224,6 +225,22 @@ def _notes(
             "the last bars composes an ending"
         )
     return notes
+
+
+def _seen_before(folder: ScoreFolder, document: Document, picture: Picture) -> list[str]:
+    """A word about the latest earlier take that was made for this very picture, unless the current one was."""
+    current = document.entry(document.current).cut
+    for take in reversed(document.takes):
+        if _same_edit(folder.cut(take.cut).picture, picture):
+            same = take.cut == current
+            words = f"take {take.number} was made for this very cut; emsync takes DIR use {take.number} brings it back"
+            return [] if same else [words]
+    return []
+
+
+def _same_edit(one: Picture, other: Picture) -> bool:
+    rows = ([(s.start, s.end, s.media, s.media_start, s.speed) for s in p.shots] for p in (one, other))
+    return one.duration == other.duration and next(rows) == next(rows)
 
 
 def _breaks_off(old: Take, cuts: Comparison, kept: Sequence[Kept]) -> bool:

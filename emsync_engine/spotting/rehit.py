@@ -20,6 +20,8 @@ def hits_again(
 ) -> list[int]:
     """Indices into ``picture.boundaries`` of the hits, by hit time.
 
+    A hit on a cut goes with the picture that comes in.
+
     Args:
         picture: the new one.
         min_gap: least seconds between hits that are chosen anew.
@@ -28,7 +30,7 @@ def hits_again(
         barred: boundaries that are not to be chosen.
     """
     near = 1 / picture.rate / 2
-    moved = sorted(h.time + k.shift for k in kept for h in score.hits if k.old_start <= h.time <= k.old_end)
+    moved = sorted(h.time + k.shift for k in kept for h in score.hits if k.old_start <= h.time < k.old_end)
     spans = sorted((k.new_start, k.new_end) for k in kept)
     again, inside = [], set()
     for i, boundary in enumerate(picture.boundaries):

@@ -199,6 +199,13 @@ def test_earlier_takes_come_back_with_their_own_picture(scored: Path, recut: Pat
     assert (scored / "score.mid").read_bytes() == midi
 
 
+def test_a_cut_that_was_scored_before_is_recognised(scored: Path, recut: Path) -> None:
+    assert not any("this very cut" in w for w in conformed(scored, recut)["warnings"])
+    assert not any("this very cut" in w for w in conformed(scored, recut)["warnings"])
+    back = conformed(scored, scored.parent / "cut.otio")["warnings"]
+    assert any(w.startswith("take 1 was made for this very cut") for w in back)
+
+
 def test_conform_starts_from_the_take_that_is_current(scored: Path, recut: Path) -> None:
     regenerate(Region(scored, "0", "4", ("bass",), seed=9), quiet)
     conformed(scored, recut)
