@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import mood_grid, speed, startup, sync
+from benchmarks import mood_grid, speed, startup, sync, timelines
 from benchmarks.harness import Table, parser, show
 
 QUICK: dict[str, Callable[[], list[Table]]] = {
     "startup": lambda: [startup.table()],
     "speed": lambda: [speed.table()],
+    "timelines": lambda: [timelines.table()],
     "sync": lambda: sync.tables(range(50)),
     "mood_grid": lambda: mood_grid.tables(range(5)),
 }

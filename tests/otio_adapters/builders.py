@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,26 @@ def save(folder: Path, document: Node, name: str = "cut.otio") -> Path:
     path = folder / name
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
+
+
+TRACKS = 26
+"""Of ``feature``."""
+
+
+def feature(clips: int) -> dict[str, Any]:
+    """Picture and sound tracks whose clips are partly nested three levels deep."""
+    chance = random.Random(1)
+    lanes = []
+    for number in range(TRACKS):
+        children: list[dict[str, Any]] = []
+        for index in range(clips // TRACKS):
+            child = clip(f"m{number}-{index}", chance.randrange(1000), chance.randrange(400, 1000))
+            if index % 5 == 0:
+                child = gap(chance.randrange(100, 900))
+            elif index % 11 == 0:
+                for _ in range(3):
+                    lower = track(child, clip("x", 0, 50))
+                    child = stack(lower, track(gap(20), clip("y", 0, 30)), source_range=tr(5, 300))
+            children.append(child)
+        lanes.append(track(*children, kind="Video" if number < 16 else "Audio"))
+    return timeline(*lanes)

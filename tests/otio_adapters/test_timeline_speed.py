@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from otio_adapters import read_picture
-from tests.otio_adapters.builders import clip, gap, save, stack, timeline, tr, track
-
-TRACKS = 26
-
-
-def feature(clips: int) -> dict[str, Any]:
-    """Picture and sound tracks whose clips are partly nested three levels deep."""
-    chance = random.Random(1)
-    lanes = []
-    for number in range(TRACKS):
-        children: list[dict[str, Any]] = []
-        for index in range(clips // TRACKS):
-            child = clip(f"m{number}-{index}", chance.randrange(1000), chance.randrange(400, 1000))
-            if index % 5 == 0:
-                child = gap(chance.randrange(100, 900))
-            elif index % 11 == 0:
-                for _ in range(3):
-                    lower = track(child, clip("x", 0, 50))
-                    child = stack(lower, track(gap(20), clip("y", 0, 30)), source_range=tr(5, 300))
-            children.append(child)
-        lanes.append(track(*children, kind="Video" if number < 16 else "Audio"))
-    return timeline(*lanes)
+from tests.otio_adapters.builders import feature, save
 
 
 def seconds(path: Path) -> float:
