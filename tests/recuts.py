@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -10,8 +11,11 @@ from itertools import pairwise
 
 from emsync_engine.mood.curve import MoodCurve, constant
 from emsync_engine.picture import Boundary, Picture, PictureMarker, Shot, ShotRef
+from emsync_engine.score import Score
+from emsync_engine.spotting.regrid import Kept
 
 RATE = Fraction(24)
+MS = Fraction(1, 1000)
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,44 @@ def picture_of(
 
 def calm(picture: Picture) -> MoodCurve:
     return constant(float(picture.duration), 0.2, 0.1)
+
+
+# --- notes ---
+
+
+def heard(score: Score) -> dict[tuple[str, int, int], list[tuple[Fraction, Fraction]]]:
+    """Start and end in seconds by part, pitch and velocity."""
+    rows: defaultdict[tuple[str, int, int], list[tuple[Fraction, Fraction]]] = defaultdict(list)
+    for part in score.parts:
+        for note in part.notes:
+            span = score.tempo_map.seconds(note.tick), score.tempo_map.seconds(note.end)
+            rows[part.id, note.pitch, note.velocity].append(span)
+    return rows
+
+
+def covering(kept: Sequence[Kept], time: Fraction, *, new: bool = False) -> Kept | None:
+    """The span that surely holds a time; nothing within a tick of its edges."""
+    for k in kept:
+        start, end = (k.new_start, k.new_end) if new else (k.old_start, k.old_end)
+        if start - MS / 4 <= time < end - MS / 2:
+            return k
+    return None
+
+
+def check_kept_notes(old: Score, new: Score, kept: Sequence[Kept]) -> int:
+    """Every note over unchanged picture is there, when and as long as it was; returns how many."""
+    now, count = heard(new), 0
+    for key, rows in heard(old).items():
+        for start, end in rows:
+            k = covering(kept, start)
+            if k is None:
+                continue
+            at, until = start + k.shift, min(end + k.shift, k.new_end)
+            near = [b for a, b in now.get(key, []) if abs(a - at) <= MS]
+            assert near, f"{key} at {float(start):.3f} s is lost"
+            assert min(abs(b - until) for b in near) <= 2 * MS, f"{key} at {float(start):.3f} s has another length"
+            count += 1
+    return count
 
 
 # --- random edits --------------------------------------------------------------------------------------------

@@ -25,12 +25,16 @@ from emsync_engine.spotting import CueSheet, SpotOptions, respot, spot
 from emsync_engine.spotting.regrid import Kept
 from otio_adapters.conform import kept_spans
 from tests.recuts import (
+    MS,
     RATE,
     Cut,
     Span,
     calm,
+    check_kept_notes,
+    covering,
     first_cut,
     frames_of,
+    heard,
     lifted,
     picture_of,
     random_film,
@@ -38,7 +42,6 @@ from tests.recuts import (
     with_inserted,
 )
 
-MS = Fraction(1, 1000)
 LEVELS = (7, 10, 11)
 
 
@@ -75,41 +78,6 @@ def film() -> Made:
 
 
 # --- what must hold of every conform ---
-
-
-def heard(score: Score) -> dict[tuple[str, int, int], list[tuple[Fraction, Fraction]]]:
-    """Start and end in seconds by part, pitch and velocity."""
-    rows: defaultdict[tuple[str, int, int], list[tuple[Fraction, Fraction]]] = defaultdict(list)
-    for part in score.parts:
-        for note in part.notes:
-            span = score.tempo_map.seconds(note.tick), score.tempo_map.seconds(note.end)
-            rows[part.id, note.pitch, note.velocity].append(span)
-    return rows
-
-
-def covering(kept: Sequence[Kept], time: Fraction, *, new: bool = False) -> Kept | None:
-    """The span that surely holds a time; nothing within a tick of its edges."""
-    for k in kept:
-        start, end = (k.new_start, k.new_end) if new else (k.old_start, k.old_end)
-        if start - MS / 4 <= time < end - MS / 2:
-            return k
-    return None
-
-
-def check_kept_notes(old: Score, new: Score, kept: Sequence[Kept]) -> int:
-    """Every note over unchanged picture is there, when and as long as it was; returns how many."""
-    now, count = heard(new), 0
-    for key, rows in heard(old).items():
-        for start, end in rows:
-            k = covering(kept, start)
-            if k is None:
-                continue
-            at, until = start + k.shift, min(end + k.shift, k.new_end)
-            near = [b for a, b in now.get(key, []) if abs(a - at) <= MS]
-            assert near, f"{key} at {float(start):.3f} s is lost"
-            assert min(abs(b - until) for b in near) <= 2 * MS, f"{key} at {float(start):.3f} s has another length"
-            count += 1
-    return count
 
 
 def check_new_notes(made: Made, old: Score, kept: Sequence[Kept]) -> None:
