@@ -35,8 +35,8 @@ class Decoding:
     """How notes are decoded."""
 
     sampling: Sampling = field(default_factory=Sampling)
-    candidates: int = 1
-    """Attempts, of which the best is kept."""
+    candidates: int = 4
+    """Attempts, of which the best is kept; with one, bars are streamed as they are written."""
     wishes: Wishes = field(default_factory=Wishes)
     """What is added to the logits."""
     told: frozenset[str] = frozenset(cond.CHANNELS)

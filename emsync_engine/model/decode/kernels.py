@@ -27,7 +27,8 @@ def compiled(function: Function) -> Function:
 
 @compiled
 def project(matrix: Array, scale: Array, x: Array, out: Array) -> None:
-    """out (B, rows) = x (B, columns) times matrix (rows, columns), each row with its scale. Four rows of x a turn."""
+    """out (B, rows) = x (B, columns) times matrix (rows, columns), each row with its scale. Four rows of x
+    a turn: what is read of the matrix serves them all."""
     b_rows = x.shape[0]
     for i in range(matrix.shape[0]):
         row = matrix[i]
@@ -44,7 +45,16 @@ def project(matrix: Array, scale: Array, x: Array, out: Array) -> None:
             out[b, i], out[b + 1, i] = s0 * scale[i], s1 * scale[i]
             out[b + 2, i], out[b + 3, i] = s2 * scale[i], s3 * scale[i]
             b += 4
-        while b < b_rows:
+        while b + 2 <= b_rows:
+            x0, x1 = x[b], x[b + 1]
+            s0 = s1 = np.float32(0)
+            for j in range(row.shape[0]):
+                value = np.float32(row[j])
+                s0 += value * x0[j]
+                s1 += value * x1[j]
+            out[b, i], out[b + 1, i] = s0 * scale[i], s1 * scale[i]
+            b += 2
+        if b < b_rows:
             x0 = x[b]
             s0 = np.float32(0)
             for j in range(row.shape[0]):
@@ -114,19 +124,32 @@ def score_keys(q: Array, keys: Array, scores: Array) -> None:
 
 
 @compiled
-def softmax_rows(scores: Array) -> None:
-    """In place, of scores (heads, n)."""
+def softmax_rows(scores: Array, powers: Array) -> None:
+    """In place, of scores (heads, n); powers (at least n, int32) is scratch.
+
+    exp(x) = 2^k 2^f: 2^k by its bits, 2^f by a polynomial (error 2e-7), so that the loops become vector instructions.
+    """
     n = scores.shape[1]
+    whole = powers[:n].view(np.float32)
     for h in range(scores.shape[0]):
+        row = scores[h]
         top = np.float32(-1e30)
         for t in range(n):
-            top = max(top, scores[h, t])
+            top = max(top, row[t])
+        for t in range(n):
+            y = max((row[t] - top) * np.float32(1.4426950408889634), np.float32(-126))
+            k = np.floor(y)
+            f = y - k
+            p = np.float32(0.00133336) * f + np.float32(0.00961813)
+            p = (p * f + np.float32(0.05550411)) * f + np.float32(0.24022651)
+            row[t] = (p * f + np.float32(0.69314718)) * f + np.float32(1)
+            powers[t] = (np.int32(k) + np.int32(127)) << np.int32(23)
         total = np.float32(0)
         for t in range(n):
-            scores[h, t] = np.exp(scores[h, t] - top)
-            total += scores[h, t]
+            row[t] *= whole[t]
+            total += row[t]
         for t in range(n):
-            scores[h, t] /= total
+            row[t] /= total
 
 
 @compiled
@@ -151,7 +174,8 @@ def attend(wide: Array, begun: tuple[Array, Array], own: tuple[Array, Array], ro
     b_rows, d = out.shape
     kv_heads, w = own[0].shape[1], own[0].shape[3]
     shared = d // w // kv_heads
-    scores = np.empty((shared, np.max(rows[2] + rows[3]) + 1), np.float32)
+    longest = np.max(rows[2] + rows[3]) + 1
+    scores, powers = np.empty((shared, longest), np.float32), np.empty(longest, np.int32)
     for g in range(kv_heads):
         key, value = d + g * w, d + (kv_heads + g) * w
         for b in range(b_rows):
@@ -163,7 +187,7 @@ def attend(wide: Array, begun: tuple[Array, Array], own: tuple[Array, Array], ro
             mixed[:] = np.float32(0)
             score_keys(q, begun[0][common, g, :p], scores[:, :p])
             score_keys(q, own[0][stream, g, : n + 1], scores[:, p : p + n + 1])
-            softmax_rows(scores[:, : p + n + 1])
+            softmax_rows(scores[:, : p + n + 1], powers)
             add_values(scores[:, :p], begun[1][common, g, :p], mixed)
             add_values(scores[:, p : p + n + 1], own[1][stream, g, : n + 1], mixed)
 

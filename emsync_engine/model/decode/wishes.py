@@ -46,9 +46,9 @@ class Wishes:
     """Logits taken from notes outside the scale."""
     inside: float = 0.4
     """Logits given to tones of the chord."""
-    level: float = 0.3
+    level: float = 0.5
     """Logits a velocity class, for each class that the last notes are off the loudness aimed at."""
-    pace: float = 1.0
+    pace: float = 2.0
     """Logits a quarter of advance, for each doubling of the density aimed at."""
     turns: float = 0.8
     """Logits a group, for each halving of the least share of the notes that a part should have."""

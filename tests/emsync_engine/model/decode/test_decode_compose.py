@@ -84,8 +84,8 @@ def test_the_same_request_gives_the_same_score_and_another_seed_another() -> Non
 
 def test_guidance_and_candidates_change_the_score_not_its_promises() -> None:
     sheet, net = sheet_of(1, 12.0), network()
-    plain = compose(sheet, 5, net)
-    for decoding in (Decoding(Sampling(guidance=2.0)), Decoding(candidates=3)):
+    plain = compose(sheet, 5, net, Decoding(candidates=1))
+    for decoding in (Decoding(Sampling(guidance=2.0), 1), Decoding(candidates=3)):
         score = compose(sheet, 5, net, decoding)
         assert score.parts != plain.parts
         assert all(abs(m.error_s or 0.0) < 1e-3 for m in measure_hits(score))
