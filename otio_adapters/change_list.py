@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import PurePath
@@ -247,8 +247,7 @@ def change_text(rows: Sequence[Change], cuts: Comparison) -> str:
     lines = [*_head(rows, cuts), ""]
     table = [("old timecode", "new timecode", "frames", "change")]
     table += [(_range(r.old_timecode), _range(r.new_timecode), str(r.frames), r.text) for r in rows]
-    width: Callable[[int], int] = lambda column: max(len(row[column]) for row in table)  # noqa: E731
-    old, new, frames = width(0), width(1), width(2)
+    old, new, frames, _ = (max(map(len, column)) for column in zip(*table))
     lines += [f"{a:<{old}}  {b:<{new}}  {c:>{frames}}  {d}" for a, b, c, d in table]
     return "\n".join(lines) + "\n"
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from emsync_engine.instructions import PARTS
 from emsync_engine.rules.compose import compose
-from emsync_engine.score import TICKS_PER_QUARTER, ChordSpan, Control, Note, Part, Score, Section
+from emsync_engine.score import TICKS_PER_QUARTER, ChordSpan, Control, Note, Part, Score, ScoreHit, Section
 from emsync_engine.smf import normalise_notes
-from emsync_engine.spotting.cuesheet import CueSheet
+from emsync_engine.spotting.cuesheet import CueSheet, SectionPlan
 from emsync_engine.spotting.regrid import Kept, Regrid
 
 _SLIVER = TICKS_PER_QUARTER // 8
 """Ticks that a chord needs to be one."""
+
+
+_Timed = TypeVar("_Timed", Note, Control, ScoreHit)
 
 
 class _Move:
@@ -33,8 +36,10 @@ class _Move:
             if block.shift == kept.shift and self.old_start <= block.start and block.end <= self.old_end + 1
         ]
 
-    def holds(self, old_tick: int) -> bool:
-        return self.old_start <= old_tick < self.old_end
+    def held(self, rows: Sequence[_Timed]) -> Sequence[_Timed]:
+        """Those of rows in order of time that begin in the span."""
+        first, last = (bisect_left(rows, t, key=lambda r: r.tick) for t in (self.old_start, self.old_end))
+        return rows[first:last]
 
     def tick(self, old_tick: int) -> int:
         """Where an old tick is now: by whole beats inside a block, by its second in the odd beats at the edges."""
@@ -84,14 +89,13 @@ class _Moves:
 def with_old_sections(sheet: CueSheet, old: Score, regridded: Regrid, kept: Sequence[Kept]) -> CueSheet:
     """The sheet with the old ids for the sections that hold most of an old one's picture, so that locks and seeds
     stay with their music; the other sections get numbers that were not in use."""
-    moves = [_Move(k, old, regridded) for k in kept]
     shared = sorted(
-        ((-_shared(a.tick, a.end, b.tick, b.end, moves), k, i) for i, a in enumerate(old.sections)
-         for k, b in enumerate(sheet.sections)),
-    )  # fmt: skip
+        (-amount, k, i)
+        for (i, k), amount in _shared(old.sections, sheet.sections, [_Move(k, old, regridded) for k in kept]).items()
+    )
     ids: dict[int, str] = {}
-    for amount, k, i in shared:
-        if amount < 0 and k not in ids and old.sections[i].id not in ids.values():
+    for _, k, i in shared:
+        if k not in ids and old.sections[i].id not in ids.values():
             ids[k] = old.sections[i].id
     used = {s.id for s in old.sections}
     fresh = (f"s{n}" for n in range(1, len(sheet.sections) + len(used) + 1) if f"s{n}" not in used)
@@ -99,13 +103,20 @@ def with_old_sections(sheet: CueSheet, old: Score, regridded: Regrid, kept: Sequ
     return replace(sheet, sections=tuple(sections))
 
 
-def _shared(old_start: int, old_end: int, new_start: int, new_end: int, moves: Iterable[_Move]) -> int:
-    """Ticks of an old section that lie in a new one."""
-    total = 0
+def _shared(old: Sequence[Section], new: Sequence[SectionPlan], moves: Iterable[_Move]) -> dict[tuple[int, int], int]:
+    """Ticks of an old section that lie in a new one, by the numbers of both."""
+    starts = [s.tick for s in new]
+    total: dict[tuple[int, int], int] = {}
     for move in moves:
-        a, b = max(old_start, move.old_start), min(old_end, move.old_end)
-        if a < b:
-            total += max(min(move.tick(b), new_end) - max(move.tick(a), new_start), 0)
+        for i, section in enumerate(old):
+            a, b = max(section.tick, move.old_start), min(section.end, move.old_end)
+            if a >= b:
+                continue
+            x, y = move.tick(a), move.tick(b)
+            for k in range(max(bisect_right(starts, x) - 1, 0), bisect_left(starts, y)):
+                amount = min(y, new[k].end) - max(x, new[k].tick)
+                if amount > 0:
+                    total[i, k] = total.get((i, k), 0) + amount
     return total
 
 
@@ -120,7 +131,7 @@ def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept]
     """
     fresh = compose(sheet, old.seed if seed is None else seed)
     moves = _Moves(_Move(k, old, regridded) for k in kept)
-    old_hits = {m.tick(h.tick) for m in moves.all for h in old.hits if m.holds(h.tick)}
+    old_hits = {m.tick(h.tick) for m in moves.all for h in m.held(old.hits)}
     seams = {h.tick for h in sheet.hits} - old_hits
     before, after = ({p.id: p for p in score.parts} for score in (old, fresh))
     parts = [
@@ -144,7 +155,7 @@ def _part(
     seams: Collection[int],
     sheet: CueSheet,
 ) -> Part:
-    kept = [m.note(n) for m in moves.all for n in (old.notes if old else ()) if m.holds(n.tick)]
+    kept = [m.note(n) for m in moves.all for n in m.held(old.notes if old else ())]
     kept = list(_audible(kept, sheet.silences))
     new = _around(fresh.notes if fresh else (), kept, moves, seams)
     controls = _controls(old.controls if old else (), fresh.controls if fresh else (), moves, sheet.end_tick)
@@ -190,7 +201,7 @@ def _around(fresh: Iterable[Note], kept: Iterable[Note], moves: _Moves, seams: C
 
 def _controls(old: Sequence[Control], fresh: Sequence[Control], moves: _Moves, end_tick: int) -> tuple[Control, ...]:
     """The old controllers over kept spans, the new ones between; each level set anew where a span begins or ends."""
-    rows = [replace(c, tick=m.tick(c.tick)) for m in moves.all for c in old if m.holds(c.tick)]
+    rows = [replace(c, tick=m.tick(c.tick)) for m in moves.all for c in m.held(old)]
     rows += [c for c in fresh if not moves.at(c.tick)]
     levels = [c for m in moves.all for c in _levels(old, m.old_start, m.new_start)]
     levels += [c for m in moves.all if not moves.at(m.new_end) for c in _levels(fresh, m.new_end, m.new_end)]
@@ -258,6 +269,7 @@ def _metadata(old: Score, fresh: Score, moves: _Moves) -> dict[str, Any]:
     for name, row in old.metadata.get("seeds", {}).items():
         if name in seeds:
             seeds[name] = {**seeds[name], **row}
-    motif = [m.tick(t) for m in moves.all for t in old.metadata.get("motif_ticks", ()) if m.holds(t)]
+    stated = old.metadata.get("motif_ticks", ())
+    motif = [m.tick(t) for m in moves.all for t in stated if m.old_start <= t < m.old_end]
     motif += [t for t in fresh.metadata["motif_ticks"] if not moves.at(t)]
     return {**fresh.metadata, "seeds": seeds, "motif_ticks": sorted(motif)}
