@@ -55,7 +55,8 @@ _ONE_TONE = 0.8
 _LEAST_RUN = 5
 """Frames; what is periodic for less is an accident."""
 _OVER_FLOOR_DB = 6.0
-_SILENCE_DB = -75.0
+SILENCE_DB = -75.0
+"""Re full scale; nothing softer is listened to."""
 _FLOOR_REACH = 150
 """Frames either side in which the quietest is the noise floor."""
 _GLIDE = (4.0, 80.0)
@@ -111,7 +112,7 @@ def measure(samples: Samples) -> Frames:
     floor = _running_least(even)
     periodic, pitch_hz = _pitch(power)
     one_tone = bands[:, _VOICE].max(1) / np.maximum(bands[:, _VOICE].sum(1), 1e-12) >= _ONE_TONE
-    loud = (level > floor + _OVER_FLOOR_DB) & (level > _SILENCE_DB)
+    loud = (level > floor + _OVER_FLOOR_DB) & (level > SILENCE_DB)
     voiced = _runs((periodic > _PERIODIC) & loud & ~one_tone)
     gliding, steady = _movement(pitch_hz, voiced)
     return Frames(

@@ -2,7 +2,8 @@
 
 A second and a half of sound at a time is rated by eleven measures that literature knows to tell speech from music and
 noise (modulation by syllables, gliding pitch, partials that do not stand still, a spectrum that turns over), added up
-with the weights of a logistic regression.
+with the weights of a logistic regression. It was fitted to synthetic speech (seven voices of espeak-ng in five languages,
+clean, in noise, in a room and over music) against noises, effects and music made by program.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emsync_engine.dialogue.frames import HOP_S, Frames, Mask, Row, edges, measure
+from emsync_engine.dialogue.frames import HOP_S, SILENCE_DB, Frames, Mask, Row, edges, measure
 from emsync_engine.mood.media import AUDIO_RATE, Samples
 
 _LENGTH, _STEP = 150, 25
@@ -60,7 +61,7 @@ def spoken(samples: Samples) -> Spans:
     """Seconds in which somebody speaks, in mono sound at 16 kHz."""
     frames = measure(samples)
     least = np.maximum(_OVER_FLOOR_DB, _LOUD_SHARE * (frames.peak_db - frames.floor_db))
-    loud = frames.level_db > np.maximum(frames.floor_db + least, -75.0)
+    loud = frames.level_db > np.maximum(frames.floor_db + least, SILENCE_DB)
     speech = _rated(frames) & loud & _widened(frames.voiced, _NEAR_VOICE)
     return _spans(speech, len(samples) / AUDIO_RATE)
 
