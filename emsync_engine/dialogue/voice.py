@@ -2,7 +2,7 @@
 
 A second and a half of sound at a time is rated by eleven measures that literature knows to tell speech from music and
 noise (modulation by syllables, gliding pitch, partials that do not stand still, a spectrum that turns over), added up
-with the weights of a logistic regression. It was fitted to synthetic speech (seven voices of espeak-ng in five languages,
+with the weights of a logistic regression. It was fitted to synthetic speech (seven voices of espeak-ng, five languages,
 clean, in noise, in a room and over music) against noises, effects and music made by program.
 """
 
