@@ -104,6 +104,7 @@ def _opened(path: str) -> Iterator[InputContainer]:
     if not Path(path).is_file():
         raise UnreadableMediaError("no such file")
     try:
+        av.logging.set_level(None)  # another library of this process may have let FFmpeg speak
         with closing(av.open(path, options={"protocol_whitelist": "file"}, timeout=_TIMEOUT_S)) as container:
             yield container
     except (av.FFmpegError, OSError) as error:
