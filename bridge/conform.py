@@ -22,6 +22,7 @@ from bridge.pipeline import (
     effective,
     mood_of,
     read,
+    with_dialogue,
 )
 from bridge.remember import Remembered, recalled, request_json, with_given
 from bridge.settings import Settings
@@ -130,7 +131,7 @@ def _composed(
     progress: Progress,
 ) -> tuple[Take, Cut]:
     """The new take and what it is made for."""
-    picture = cuts.new
+    picture = with_dialogue(cuts.new, progress)
     wishes = effective(asked, picture)
     progress(0.0, "watching the picture")
     mood = mood_of(picture, wishes, progress)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bridge.cli.main import main
@@ -21,6 +22,8 @@ from emsync_engine.errors import EmsyncError, InputError
 from emsync_engine.score import Score
 from tests.acceptance.edits import clip, gap, marker, plain_cut, timeline, track
 from tests.conftest import Emsync, files_of, save
+from tests.emsync_engine.dialogue import sounds
+from tests.emsync_engine.mood.mood_films import write_wav
 
 pytestmark = pytest.mark.usefixtures("silent")
 LENGTHS = [120, 96, 130, 110]
@@ -271,6 +274,22 @@ def test_the_same_cut_at_another_rate_keeps_its_music(scored: Path) -> None:
     assert all(abs(h["error_s"]) <= 1e-3 for h in answer["hits"])
     assert answer["duration_s"] == pytest.approx(456 / rate)
     assert "0.999001 times as fast" in (scored / "changes.txt").read_text()
+
+
+def test_dialogue_of_the_new_cut_is_known(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    write_wav(tmp_path / "sound.wav", sounds.conversation(rng, 20)[0], sounds.RATE)
+
+    def heard(lengths: Sequence[int], name: str) -> Path:
+        sound = clip("sound", 0, sum(lengths))
+        sound["media_references"]["DEFAULT_MEDIA"] = {"OTIO_SCHEMA": "ExternalReference.1", "target_url": "sound.wav"}
+        tracks = [track(shots(lengths)), track([sound], kind="Audio", name="A1")]
+        return save(timeline(tracks), tmp_path / name)
+
+    score(ScoreRequest(heard(LENGTHS, "cut.otio"), tmp_path / "cut.emsync"), quiet)
+    conformed(tmp_path / "cut.emsync", heard([120, 96, 130], "v2.otio"))
+    before, after = (ScoreFolder(tmp_path / "cut.emsync").cut(n).picture.dialogue for n in (1, 2))
+    assert before and after and after[0] == before[0]
 
 
 # --- what the score was asked for ---
