@@ -13,6 +13,7 @@ from emsync_engine.model import conditions as cond
 from emsync_engine.model.decode.compose import HARMONY, OnBar, Seeds, as_network, context_of
 from emsync_engine.model.decode.draft import Decoding
 from emsync_engine.model.decode.ensemble import group_of
+from emsync_engine.model.decode.frame import Frame
 from emsync_engine.model.decode.infill import Filling
 from emsync_engine.model.decode.notation import Lines, audible, notes_of
 from emsync_engine.model.decode.reference import Network
@@ -31,7 +32,7 @@ from emsync_engine.score import ChordSpan, Score
 from emsync_engine.smf import normalise_notes
 from emsync_engine.spotting.cuesheet import CueSheet
 
-_ATTEMPTS = 3
+_ATTEMPTS, _NEXT_SEED = 3, 1_000_003
 """Seeds tried before a region is left as it was, should the same notes come again."""
 
 
@@ -65,24 +66,9 @@ def recompose(
     begin, stop = region.ticks
     if begin >= stop or not names:
         return score
-    decoding, network = decoding or Decoding(), as_network(weights)
+    decoding = decoding or Decoding()
     frame = frame_in(region, frame_of(stage, forced=decoding.forced))
-    guide = _guide(region, mood)
-
-    def on_events(_bar: int, events: Sequence[Event]) -> None:
-        if on_bar is not None:
-            first, after = (int(tick) * GRID_TICKS for tick in frame.bar_start[_bar : _bar + 2])
-            on_bar(first, after, notes_of(events, stage, frame, names))
-
-    old = {(p.id, n.tick, n.pitch) for p in score.parts for n in p.notes} - {
-        (p.id, n.tick, n.pitch) for p in score.parts for n in region.stays(p.id)
-    }
-    for attempt in range(_ATTEMPTS):
-        filling = Filling(network, region, frame, guide, decoding, seed + 1_000_003 * attempt, on_events)
-        written = filling.write()
-        lines = _beside_what_stays(notes_of(written.events, stage, frame, names), region)
-        if not old or {(p, n.tick, n.pitch) for p, notes in lines.items() for n in notes} != old:
-            break
+    lines, fallbacks = _new_lines(as_network(weights), region, frame, _guide(region, mood), decoding, seed, on_bar)
     context = context_of(Stage(changed, chords), seeds)
     merged, fresh, repaired = _with_accents(score, region, lines, context)
     levels = raise_hits(merged, [t for t in stage.hits.values() if start <= t < end], sheet.bars)
@@ -99,8 +85,37 @@ def recompose(
         new_parts.append(replace(part, notes=tuple(sorted(notes)), controls=cc))
     touched = {s.id for s in sheet.sections if s.tick < end and s.end > start}
     sections = tuple(replace(s, seed=seed) if s.id in touched else s for s in score.sections)
-    metadata = {**score.metadata, "seeds": seeds, "fallbacks": written.fallbacks, "repaired_hits": repaired}
+    metadata = {**score.metadata, "seeds": seeds, "fallbacks": fallbacks, "repaired_hits": repaired}
     return replace(score, parts=tuple(new_parts), chords=chords, sections=sections, metadata=metadata)
+
+
+def _new_lines(
+    network: Network,
+    region: Region,
+    frame: Frame,
+    guide: cond.Guide,
+    decoding: Decoding,
+    seed: int,
+    on_bar: OnBar | None,
+) -> tuple[Lines, int]:
+    """New notes of the region's parts that are not exactly the old ones, and how often grammar decided alone."""
+
+    def on_events(bar: int, events: Sequence[Event]) -> None:
+        if on_bar is not None:
+            first, after = (int(tick) * GRID_TICKS for tick in frame.bar_start[bar : bar + 2])
+            on_bar(first, after, notes_of(events, region.stage, frame, region.names))
+
+    old = {(s.part, s.note.tick, s.note.pitch) for s in region.sounded if region.is_free(s)}
+    lines: Lines = {}
+    fallbacks = 0
+    for attempt in range(_ATTEMPTS):
+        filling = Filling(network, region, frame, guide, decoding, seed + _NEXT_SEED * attempt, on_events)
+        written = filling.write()
+        fallbacks += written.fallbacks
+        lines = _beside_what_stays(notes_of(written.events, region.stage, frame, region.names), region)
+        if not old or {(p, n.tick, n.pitch) for p, notes in lines.items() for n in notes} != old:
+            break
+    return lines, fallbacks
 
 
 def _plan(
@@ -116,6 +131,8 @@ def _plan(
     if not every <= set(parts):
         return seeds, score.chords, changed
     planned = plan_chords(changed, [seeds[s.id][HARMONY] for s in sheet.sections])
+    if not score.chords:
+        return seeds, planned, changed
     return seeds, _spliced(score.chords, planned, _whole_bars(sheet, start, end)), changed
 
 

@@ -85,7 +85,10 @@ class Region:
 def frame_in(region: Region, frame: Frame) -> Frame:
     """The cue's frame narrowed to the region: its parts begin inside it and end with it, around what stays."""
     begin, end = region.ticks
-    may = frame.may_begin & region.groups
+    may = frame.may_begin.copy()
+    strange = region.groups & ~may.any(axis=0)  # a part that the sheet does not know plays where anybody does
+    may[:, strange] = frame.may_begin_any[:, None]
+    may &= region.groups
     may[:begin] = False
     may[end:] = False
     strikes = {t: _beside(s, region, frame, t) for t, s in frame.strikes.items() if begin <= t < end}

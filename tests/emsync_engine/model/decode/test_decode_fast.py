@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from decode_music import TINY, random_window
@@ -41,8 +46,6 @@ def logits(network: Network, sequence: lay.Sequence, steps: int) -> dict[str, Fl
 
 @pytest.mark.parametrize("conditioning", configs.CONDITIONINGS)
 def test_compiled_fp32_gives_the_reference_s_logits(conditioning: str, sequence: lay.Sequence) -> None:
-    from dataclasses import replace
-
     weights = random_weights(replace(TINY, conditioning=conditioning))
     wanted = logits(Network(weights), sequence, 20)
     got = logits(fast.network_of(weights, "fp32"), sequence, 20)
@@ -78,6 +81,14 @@ def test_without_numba_the_reference_decodes(monkeypatch: pytest.MonkeyPatch) ->
         fast.network_of(weights, "int8")
     with pytest.raises(ValueError, match="int4"):
         fast.network_of(weights, "int4")
+
+
+def test_decoding_needs_neither_torch_nor_safetensors() -> None:
+    """Nor numba, until a compiled engine is made: the main install decodes."""
+    code = "import sys, emsync_engine.model.decode; print({'torch', 'safetensors', 'numba'} & set(sys.modules))"
+    root = Path(fast.__file__).parents[3]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"
 
 
 def test_softmax_is_a_distribution() -> None:

@@ -106,6 +106,20 @@ def test_a_take_is_reproducible_and_another_seed_is_another_take() -> None:
     assert take[0].parts != take[2].parts
 
 
+def test_a_part_of_another_ensemble_can_be_written_anew() -> None:
+    """A score from elsewhere, with a flute that no sheet knows and without chords."""
+    sheet, old = cue(4)
+    flute = Part(
+        "flute", "Flute", 73, 5, tuple(Note(b.tick, 72, 480, 70) for b in sheet.bars if b.tick < sheet.end_tick)
+    )
+    other = replace(old, parts=(*old.parts, flute), chords=(), metadata={}, engine="elsewhere")
+    some = recompose(other, sheet, 0, sheet.end_tick, ("flute",), 3, RandomNetwork(1), None, Decoding(FREE))
+    assert some.parts[:-1] == other.parts[:-1]
+    assert len(some.part("flute").notes) > 0 and some.part("flute").notes != flute.notes
+    everything = tuple(p.id for p in other.parts)
+    assert recompose(other, sheet, 0, sheet.end_tick, everything, 3, RandomNetwork(1), None, Decoding(FREE)).chords
+
+
 def test_an_empty_region_or_no_part_changes_nothing() -> None:
     sheet, old = cue(4)
     assert recompose(old, sheet, 100, 110, ("piano",), 1, RandomNetwork(1)).parts == old.parts
