@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +124,9 @@ def chunk_end(frame: Frame, bar: int, stop: int, spare: int) -> int:
 
 
 def in_bar(writer: Writer, bar: int) -> list[Event]:
-    return [event for event in writer.candidates[0].events if event.bar == bar]
+    """Events of one of the last bars."""
+    late = takewhile(lambda event: event.bar >= bar, reversed(writer.candidates[0].events))
+    return [event for event in late if event.bar == bar][::-1]
 
 
 def expected_rows(guide: cond.Guide, first: int, stop: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,8 @@ class Judge:
         return int(np.argmin(totals))
 
     def penalties(self, events: Sequence[Event], first: int, stop: int, seam: float = 0.0) -> Penalties:
-        notes = [e for e in events if e.kind == ev.NOTE and first <= e.bar < stop]
+        late = takewhile(lambda event: event.bar >= first, reversed(events))
+        notes = [e for e in late if e.kind == ev.NOTE and e.bar < stop][::-1]
         counts = np.bincount([e.bar - first for e in notes], minlength=stop - first)
         aimed = self._aimed(first, stop)
         free = aimed > 0

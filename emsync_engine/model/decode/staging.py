@@ -89,13 +89,20 @@ class Stage:
 
     def section_at(self, tick: int) -> SectionPlan:
         """The section of a score tick."""
-        starts = [s.tick for s in self.sheet.sections]
-        return self.sheet.sections[max(bisect_right(starts, tick) - 1, 0)]
+        return self.sheet.sections[max(bisect_right(self._section_starts, tick) - 1, 0)]
+
+    @cached_property
+    def _section_starts(self) -> list[int]:
+        return [s.tick for s in self.sheet.sections]
 
     def chord_at(self, tick: int) -> ChordSpan | None:
         """The chord of a grid tick."""
-        at = bisect_right([to_grid(c.tick) for c in self.chords], tick) - 1
+        at = bisect_right(self._chord_starts, tick) - 1
         return self.chords[at] if at >= 0 else None
+
+    @cached_property
+    def _chord_starts(self) -> list[int]:
+        return [to_grid(c.tick) for c in self.chords]
 
     @property
     def parts(self) -> frozenset[str]:

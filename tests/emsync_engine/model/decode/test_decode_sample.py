@@ -189,7 +189,7 @@ def test_every_fault_costs(seed: int) -> None:
     assert silent.silence > fine.silence
     lonely = judge.penalties([replace(n, group=good[0].group) for n in good], 0, frame.n_bars)
     assert lonely.absence >= fine.absence
-    crowded = judge.penalties(good * 4, 0, frame.n_bars)
+    crowded = judge.penalties(sorted(good * 4, key=lambda n: n.bar), 0, frame.n_bars)
     assert crowded.density > fine.density and crowded.storms > fine.storms
     strange = judge.penalties([replace(n, group=ev.PIANO, pitch=60 + n.pitch % 7) for n in good], 0, frame.n_bars)
     assert strange.outside > fine.outside
