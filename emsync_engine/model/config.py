@@ -95,6 +95,8 @@ class TrainConfig:
     lr_other: float = 5e-3
     """AdamW's rate for everything else."""
     weight_decay: float = 0.01
+    dropout: float = 0.0
+    """For runs that see the data many times."""
     warmup_steps: int = 200
     decay_share: float = 0.3
     """Share of the budget (`--steps` or `--minutes`) over which the rates fall to 0; without one they stay."""

@@ -107,6 +107,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class Layer(nn.Module):
     """Conditions in, attention, feed-forward; each adds to the stream."""
 
+    dropout = 0.0
+    """Share of what attention and feed-forward add that is dropped while training (`Composer.drop`)."""
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         d, self.heads, self.kv_heads = config.d_model, config.n_heads, config.n_kv_heads
@@ -125,10 +128,12 @@ class Layer(nn.Module):
         """x (B, T, D), condition (B, T, d_cond) -> (B, T, D)."""
         if condition is not None:
             x = x + self.cond(condition)
-        x = x + self.attend(norm(x), cos, sin)
+        x = x + self._dropped(self.attend(norm(x), cos, sin))
         h = norm(x)
-        out: Tensor = x + self.down(functional.silu(self.gate(h)) * self.up(h))
-        return out
+        return x + self._dropped(self.down(functional.silu(self.gate(h)) * self.up(h)))
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        return functional.dropout(x, self.dropout, self.training) if self.dropout else x
 
     def attend(self, h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Causal self-attention. Queries and keys are normed by head before rotation."""
@@ -260,6 +265,18 @@ class Composer(nn.Module):
             nn.init.zeros_(layer.out.weight)
             nn.init.zeros_(layer.down.weight)
 
+    def drop(self, share: float) -> None:
+        """Set the dropout of all layers (Srivastava et al. 2014)."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.dropout = share
+
+    def compile_parts(self) -> None:
+        """Compile what repeats and what is long: a layer (once for all) and the inner decoder; shapes are fixed."""
+        for layer in self.layers:
+            layer.compile(dynamic=False)
+        self.score = torch.compile(self.score, dynamic=False)  # type: ignore[method-assign]
+
     def hidden(self, rows: Tensor, values: Tensor, categories: Tensor) -> Tensor:
         """Stream after each row. rows (B, T, N_INPUTS), values and categories beside them -> (B, T, D)."""
         x = self.embed(row_codes(rows)).to(self.stream_dtype)
@@ -284,7 +301,7 @@ class Composer(nn.Module):
         root = batch.categories[:, 1:, cond.CAT_ROOT].reshape(b * t).long()
         if coming is None:
             root = torch.full_like(root, cond.CATEGORY_SIZES[cond.CAT_ROOT] - 1)
-        return self._nats(hidden.reshape(b * t, d), known, root, last, target).view(b, t, -1), weight
+        return self.score(hidden.reshape(b * t, d), known, root, last, target).view(b, t, -1), weight
 
     def _head(self, field: str) -> FieldHead:
         head = self.heads[field]
@@ -301,49 +318,43 @@ class Composer(nn.Module):
     def _told(self) -> bool:
         return self.config.conditioning == "full"
 
-    def _nats(self, x: Tensor, coming: Tensor | None, root: Tensor, last: Tensor, target: Tensor) -> Tensor:
-        """Teacher-forced nats (N, 6) of the fields of `target` rows, given the rows before them, `last`."""
-        nats = x.new_zeros((len(x), len(FIELDS)), dtype=torch.float32)
+    def score(self, x: Tensor, coming: Tensor | None, root: Tensor, last: Tensor, target: Tensor) -> Tensor:
+        """Teacher-forced nats (N, 6) of the fields of `target` rows, given the rows before them, `last`.
+
+        All rows go through all heads, whatever they are, so that no shape depends on what is in them (a compiled step
+        never waits for the device); a field that a row lacks counts 0. Rows that open a segment or pad it cannot
+        follow their neighbour; they carry no weight.
+        """
         kind = target[:, ev.COL_KIND]
-        time = torch.where(kind == ev.NOTE, target[:, ev.COL_POS], torch.where(kind == ev.BAR, ev.T_BAR, ev.T_END))
-        logits = self.time_logits(x, last)
-        # Rows that open a segment or pad it cannot follow their neighbour; they carry no weight.
-        free = (kind == ev.NOTE) | (kind == ev.BAR) | (kind == ev.END)
-        time_nats = functional.cross_entropy(logits, time, reduction="none")
-        nats[:, 0] = torch.where(free, time_nats, 0.0)
+        bar = kind == ev.BAR
+        note = (kind == ev.NOTE) & (last[:, ev.COL_KIND] <= ev.BAR)
+        time = torch.where(kind == ev.NOTE, target[:, ev.COL_POS], torch.where(bar, ev.T_BAR, ev.T_END))
+        free = (kind == ev.NOTE) | bar | (kind == ev.END)
+        out = [_nats_where(free, self.time_logits(x, last), time)]
         x = x + self.known_time(torch.stack([time, advance_code(time, last)], dim=-1)).to(x.dtype)
         if coming is not None:
             x = x + coming
-        bars = (kind == ev.BAR).nonzero()[:, 0]
-        nats = nats.index_put(
-            (bars, torch.full_like(bars, 1)),
-            functional.cross_entropy(
-                self._head("metre")(x[bars]).float(), target[bars, ev.COL_BARLEN], reduction="none"
-            ),
-        )
-        notes = ((kind == ev.NOTE) & (last[:, ev.COL_KIND] <= ev.BAR)).nonzero()[:, 0]
-        fields = self._note_nats(x[notes], root[notes], last[notes], target[notes])
-        return nats.index_copy(0, notes, torch.cat([nats[notes, :2], fields], dim=1))
+        out.append(_nats_where(bar, self._head("metre")(x), target[:, ev.COL_BARLEN]))
+        return torch.stack([*out, *self._note_nats(x, root, last, target, note)], dim=1)
 
-    def _note_nats(self, x: Tensor, root: Tensor, last: Tensor, target: Tensor) -> Tensor:
-        """Nats (notes, 4) of group, pitch, duration and velocity."""
+    def _note_nats(self, x: Tensor, root: Tensor, last: Tensor, target: Tensor, note: Tensor) -> list[Tensor]:
+        """Nats (N,) of group, pitch, duration and velocity; 0 in rows that are no notes."""
         group, pitch = target[:, ev.COL_GROUP], target[:, ev.COL_PITCH]
         dur, vel = target[:, ev.COL_DUR], target[:, ev.COL_VEL]
         together = (last[:, ev.COL_KIND] == ev.NOTE) & (last[:, ev.COL_POS] == target[:, ev.COL_POS])
-        out = [functional.cross_entropy(self.group_logits(x, last, together), group, reduction="none")]
+        out = [_nats_where(note, self.group_logits(x, last, together), group)]
         previous = target[:, lay.COL_LAST_PITCH]
         x = x + self.known_group(
             torch.stack([group, previous, target[:, lay.COL_LAST_DUR], target[:, lay.COL_LAST_VEL]], dim=-1)
         ).to(x.dtype)
         floor = torch.where(together & (last[:, ev.COL_GROUP] == group), last[:, ev.COL_PITCH], 0)
-        out.append(functional.cross_entropy(self.pitch_logits(x, previous, root, floor), pitch, reduction="none"))
+        out.append(_nats_where(note, self.pitch_logits(x, previous, root, floor), pitch))
         drum = group == ev.DRUMS
         x = x + self.known_pitch(torch.stack([pitch + 128 * drum, interval_code(pitch, previous)], dim=-1)).to(x.dtype)
-        duration = functional.cross_entropy(self._head("duration")(x).float(), dur, reduction="none")
-        out.append(torch.where(drum, 0.0, duration))
+        out.append(_nats_where(note & ~drum, self._head("duration")(x), dur))
         x = x + self.known_duration(torch.where(drum, ev.N_DURATIONS, dur)[:, None]).to(x.dtype)
-        out.append(functional.cross_entropy(self._head("velocity")(x).float(), vel, reduction="none"))
-        return torch.stack(out, dim=1)
+        out.append(_nats_where(note, self._head("velocity")(x), vel))
+        return out
 
     def time_logits(self, x: Tensor, last: Tensor) -> Tensor:
         """Masked logits (N, N_TIMES): the places from the last row's on, within its bar, the next bar, the end."""
@@ -378,6 +389,11 @@ class Composer(nn.Module):
         logits = logits + torch.where(root[:, None] < 12, by_degree, 0.0)
         out: Tensor = logits.masked_fill(pitches < floor[:, None], -torch.inf)
         return out
+
+
+def _nats_where(counts: Tensor, logits: Tensor, target: Tensor) -> Tensor:
+    """Nats (N,) of the target classes where the field `counts`, else 0 (and no gradient)."""
+    return torch.where(counts, functional.cross_entropy(logits.float(), target, reduction="none"), 0.0)
 
 
 def advance_code(time: Tensor, last: Tensor) -> Tensor:

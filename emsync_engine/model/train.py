@@ -76,6 +76,7 @@ class Trainer:
         }
         torch.manual_seed(config.train.seed)
         self.model = Composer(config.model).to(world.device)
+        self.model.drop(config.train.dropout)
         self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         self.optimisers = optim.make(
             self.model, config.train.lr_matrix, config.train.lr_other, config.train.weight_decay
@@ -180,13 +181,15 @@ class Trainer:
         self.save()
         if not self.stop:
             self.validate()
+        if torch.distributed.is_initialized():
+            # Who leaves while another still works takes the connections with him: all go together.
+            torch.distributed.barrier()
 
     def _network(self) -> nn.Module:
-        """What is called in a step: the model, its layers compiled and shared among processes as asked."""
+        """What is called in a step: the model, shared among processes and compiled as asked."""
         if self.config.train.compile:
             torch._dynamo.config.suppress_errors = True  # without a compiler: only speed is lost
-            for layer in self.model.layers:
-                layer.compile()
+            self.model.compile_parts()
         if not torch.distributed.is_initialized():
             return self.model
         index = self.world.device.index
@@ -202,7 +205,7 @@ class Trainer:
         torch.distributed.all_reduce(flag)
         return bool(flag.item() > 0)
 
-    def _update(self, network: nn.Module, data: Iterator[Batch], factor: float, meter: _Meter) -> float:
+    def _update(self, network: nn.Module, data: Iterator[Batch], factor: float, meter: _Meter) -> Tensor:
         """One step: gradients of the rank's micro batches, clipped; weights; averaged weights. Gradient norm."""
         settings, device = self.config.train, self.world.device
         share = settings.batch // self.world.size
@@ -220,7 +223,7 @@ class Trainer:
         with torch.no_grad():
             current = [parameter.detach() for parameter in self.model.parameters()]
             torch._foreach_lerp_(list(self.average.values()), current, 1 - keep)
-        return float(norm)
+        return norm
 
     @torch.no_grad()
     def validate(self) -> dict[str, validation.Bits]:
@@ -229,11 +232,14 @@ class Trainer:
             return {}
         current = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
         self.model.load_state_dict(self.average)
-        results = validation.evaluate(
-            self.model, self.held_out, self.config.train.micro_batch, self.world.device,
-            self.config.train.precision == "bf16",
-        )  # fmt: skip
+        self.model.eval()
+        with torch.compiler.set_stance("force_eager"):  # other shapes than in training, and only a few
+            results = validation.evaluate(
+                self.model, self.held_out, self.config.train.micro_batch, self.world.device,
+                self.config.train.precision == "bf16",
+            )  # fmt: skip
         self.model.load_state_dict(current)
+        self.model.train()
         record = {
             "length": self.length,
             "valid": round(validation.headline(results, self.notes), 4),
@@ -259,7 +265,7 @@ class _Meter:
     def __init__(self) -> None:
         self.parts: list[tuple[Tensor, Tensor]] = []
         self.loss: list[Tensor] = []
-        self.gradient = 0.0
+        self.gradient = torch.zeros(())
 
     def add(self, nats: Tensor, batch: Batch, loss: Tensor) -> None:
         counted = batch.weight[:, 1:] > 0
@@ -276,7 +282,7 @@ class _Meter:
             "loss": round(float(torch.stack(self.loss).mean()), 4),
             "bits_per_note": round(sum(bits), 4),
             "train_fields": {name: round(value, 3) for name, value in zip(FIELDS, bits, strict=True)},
-            "gradient": round(self.gradient, 3),
+            "gradient": round(float(self.gradient), 3),
         }
         self.parts, self.loss = [], []
         return out

@@ -177,7 +177,7 @@ def test_a_folder_without_weights_says_so(tmp_path: Path) -> None:
 
 
 def test_training_runs_under_torchrun(built: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29631"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command += ["-m", "emsync_engine.model.train", "--config", "tiny", "--name", "ddp", "--steps", "3"]
     command += ["--runs", str(tmp_path), "--data", str(built), "--device", "cpu"]
     done = subprocess.run(
