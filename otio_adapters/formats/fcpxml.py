@@ -7,8 +7,9 @@ from pathlib import Path
 
 from emsync_engine.errors import InputError
 from otio_adapters import document as doc
+from otio_adapters.formats.fcpxml_parts import CLIPS, Story
 from otio_adapters.formats.fcpxml_resources import Resources, time_of
-from otio_adapters.formats.fcpxml_story import CLIPS, Story, StoryTeller
+from otio_adapters.formats.fcpxml_story import StoryTeller
 from otio_adapters.formats.xml_text import Element, parse_xml
 from otio_adapters.reading import Reading
 
@@ -63,5 +64,13 @@ def _choose(root: Element, resources: Resources, where: str) -> tuple[str, Eleme
 
 def _rate_of(element: Element, resources: Resources) -> Fraction:
     """Frame rate of the sequence, else of the first format that has one; 24 where none does."""
-    keys = (inner.get("format") or "" for inner in element.iter())
+    keys = (key for inner in element.iter() for key in _formats_of(inner, resources))
     return next((resources.rates[key] for key in keys if key in resources.rates), Fraction(24))
+
+
+def _formats_of(element: Element, resources: Resources) -> tuple[str, ...]:
+    """Ids of the formats that an element names: its own, or those of the media or the compound clip that it plays."""
+    name = element.get("ref") or ""
+    media, asset = resources.media.get(name), resources.assets.get(name)
+    inner = [found.get("format") or "" for found in media] if media is not None else []
+    return (element.get("format") or "", *inner, asset.format if asset is not None else "")

@@ -49,6 +49,8 @@ class Asset:
     duration: Fraction
     has_video: bool
     has_audio: bool
+    format: str = ""
+    """Id of its format."""
 
     def reference(self, rate: Fraction) -> Node:
         available = doc.time_range(self.start, self.duration, rate) if self.duration > 0 else None
@@ -119,6 +121,7 @@ def _asset(element: Element) -> Asset:
         duration=time_of(element, "duration", Fraction(0)),
         has_video=element.get("hasVideo") == "1",
         has_audio=element.get("hasAudio") == "1",
+        format=element.get("format") or "",
     )
 
 
@@ -134,15 +137,43 @@ class Retiming:
     """Source seconds by seconds from the clip's start where the speed changes; empty for one speed."""
 
 
-def retiming_of(clip: Element, start: Fraction, length: Fraction) -> Retiming:
+def conform_speed(clip: Element, rate: Fraction) -> Fraction:
+    """Seconds of a clip's own time that pass in a second of its parent.
+
+    Not 1 where media of another rate is played frame by frame (``conform-rate``): then the clip's start, its markers
+    and what is connected to it count in the media's seconds, its duration in the parent's.
+
+    Args:
+        clip: the element.
+        rate: frame rate of the enclosing sequence, Hz.
+    """
+    conform = clip.find("conform-rate")
+    if conform is None or conform.get("scaleEnabled") == "0":
+        return Fraction(1)
+    try:
+        media = canonical_rate(conform.get("srcFrameRate") or "")
+    except ValueError:
+        return Fraction(1)
+    return rate / media
+
+
+def retiming_of(clip: Element, start: Fraction, length: Fraction, pace: Fraction = Fraction(1)) -> Retiming:
     """How a clip's own time maps to its source from ``start`` on; one to one without a time map.
 
     Eased points are taken as corners: the source is then at most a few frames off within the ease.
+
+    Args:
+        clip: the element.
+        start: its own time at its head.
+        length: seconds that it lasts in its parent.
+        pace: seconds of its own time a second of its parent.
     """
-    points = [(time_of(point, "time") - start, time_of(point, "value")) for point in clip.findall("timeMap/timept")]
+    points = [
+        ((time_of(point, "time") - start) / pace, time_of(point, "value")) for point in clip.findall("timeMap/timept")
+    ]
     rising = tuple(sorted(dict(points).items()))
     if len(rising) < 2:
-        return Retiming(start, Fraction(1))
+        return Retiming(start, pace)
     curve = curve_through(rising, length)
     if curve:
         return Retiming(value_at(curve, Fraction(0)), chord(curve, Fraction(0), length), curve)
