@@ -2,7 +2,8 @@
 
 Every line is ``TAG<TAB>FIELD<TAB>...``; in texts ``\\``, tab, newline and carriage return are written ``\\\\``,
 ``\\t``, ``\\n``, ``\\r``. Seconds and bpm have 12 decimals; ticks count from the head of the cue, those of ``n`` and
-``c`` from the start of their item. The last line is ``end`` with the number of lines before it: a file cut short is seen.
+``c`` from the start of their item. The last line is ``end`` with the number of lines before it, so that a file cut
+short is seen.
 
     plan     1  CUE  TITLE  TAKE  SEED  FOLDER  TICKS_PER_QUARTER  RATE  START_FRAME  DROP(0|1)  DURATION_S  END_TICK
              KEY
