@@ -111,7 +111,8 @@ WORK: Mapping[str, Callable[[Request, Progress], dict[str, Any]]] = {
 }
 
 
-def _error_of(error: Exception) -> dict[str, str]:
+def error_of(error: Exception) -> dict[str, str]:
+    """code, message and where of whatever an order raised."""
     if isinstance(error, EmsyncError):
         return {"code": error.code, "message": error.message, "where": error.where}
     if isinstance(error, OSError):
@@ -149,7 +150,7 @@ def _requests(source: IO[bytes]) -> queue.Queue[dict[str, Any]]:
     return waiting
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have Linux kill this process when the daemon dies, also in the midst of a long computation."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -157,7 +158,7 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Answer requests until the daemon goes away."""
-    _die_with_parent()
+    die_with_parent()
     if sys.platform != "win32":
         os.nice(5)  # requests are answered first
     out = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -175,7 +176,7 @@ def main() -> None:
         try:
             result = WORK[asked["call"]](asked["request"], _Telling(tell))
         except Exception as error:  # whatever a job raises is its own failure, not the worker's
-            tell({"error": _error_of(error)})
+            tell({"error": error_of(error)})
         else:
             tell({"result": result})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -109,11 +110,15 @@ class _Kept:
 
     def __init__(self, ports: Ports, wanted: str) -> None:
         self.wanted = wanted
-        self.trouble = "not there yet"
+        self.trouble = "not there yet" if wanted else "no port was named"
         """Why it is not open."""
+        self.seen = True
+        """Whether the system has MIDI at all."""
         self._ports = ports
         self._port: Any = None
         self._name = ""
+        self._busy = threading.RLock()
+        """Nobody closes a port while another thread sends."""
 
     @property
     def open(self) -> bool:
@@ -132,8 +137,10 @@ class _Kept:
         try:
             names = self._names()
         except TROUBLE as error:
+            self.seen = False
             self.lose(str(error))
             return False
+        self.seen = True
         if self._port is not None and self._name in names:
             return False
         if self._port is not None:
@@ -145,7 +152,8 @@ class _Kept:
 
     def _try(self, name: str, *, virtual: bool) -> bool:
         try:
-            self._port, self._name, self.trouble = self._opened(name, virtual), name, ""
+            with self._busy:
+                self._port, self._name, self.trouble = self._opened(name, virtual), name, ""
         except TROUBLE as error:
             hint = " (Windows has no virtual ports; install loopMIDI and name its port)" if _no_virtual(virtual) else ""
             self.trouble = f"{error or type(error).__name__}{hint}"
@@ -153,12 +161,13 @@ class _Kept:
 
     def lose(self, why: str) -> None:
         """The port is gone."""
-        port, self._port, self.trouble = self._port, None, why
-        if port is not None:
-            try:
-                port.close()
-            except TROUBLE as error:  # it is gone already
-                self.trouble = f"{why} ({error})"
+        with self._busy:
+            port, self._port, self.trouble = self._port, None, why
+            if port is not None:
+                try:
+                    port.close()
+                except TROUBLE as error:  # it is gone already
+                    self.trouble = f"{why} ({error})"
 
     def to_json(self) -> dict[str, Any]:
         return {"wanted": self.wanted, "open": self.open, "name": self._name, "trouble": self.trouble}
@@ -174,12 +183,13 @@ class KeptOutput(_Kept):
         return self._ports.open_output(name, virtual)
 
     def send(self, data: bytes) -> None:
-        if self._port is None:
-            return
-        try:
-            self._port.send(data)
-        except TROUBLE as error:
-            self.lose(str(error))
+        with self._busy:
+            if self._port is None:
+                return
+            try:
+                self._port.send(data)
+            except TROUBLE as error:
+                self.lose(str(error))
 
 
 class KeptInput(_Kept):

@@ -53,7 +53,7 @@ class Programme:
     """A score that is ready to be played from anywhere."""
 
     def __init__(self, score: Score, picture: Picture) -> None:
-        self.score = score
+        self.score, self.picture = score, picture
         self.duration_s = max(float(score.duration), float(score.tempo_map.seconds(score.end_tick)))
         self.rate: MtcRate = mtc_rate(picture.rate, picture.drop_frame)
         self.first_frame = round(Fraction(picture.start_frame) / picture.rate * self.rate.hz)

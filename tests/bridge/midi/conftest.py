@@ -58,9 +58,7 @@ class Recorder:
     sent: list[tuple[float, str, bytes]] = field(default_factory=list)
 
     def player(self, programme: Programme | None = None) -> Player:
-        made = Player(
-            lambda d: self.sent.append((self.now, "music", d)), lambda d: self.sent.append((self.now, "sync", d))
-        )
+        made = Player(partial(self._note, "music"), partial(self._note, "sync"))
         if programme is not None:
             made.load(programme, self.now)
         return made
