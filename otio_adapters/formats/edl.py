@@ -10,17 +10,24 @@ from pathlib import Path
 from emsync_engine.errors import InputError
 from emsync_engine.timecode import frames_from_timecode, nominal_fps, supports_drop_frame
 from otio_adapters import document as doc
+from otio_adapters.appearance import Look, look_metadata
 from otio_adapters.document import Node
 from otio_adapters.formats.placing import Blended, Placed, place_track
 from otio_adapters.formats.text import read_text
 from otio_adapters.reading import Reading
 
-_TC = r"\d{1,2}:\d{2}:\d{2}[:;.]\d{2,3}"
+_TC = r"\d{1,2}[:;.,]\d{2}[:;.,]\d{2}[:;.,]\d{2,3}"
+_SEPARATOR = re.compile(r"[:;.,]")
 _EVENT = re.compile(rf"^\s*(\d{{1,6}})\s+(.*?)\s+({_TC})\s+({_TC})\s+({_TC})\s+({_TC})\s*$")
 _TRANSITION = re.compile(r"^(C|D|W\d*|K|KB|KO)$", re.IGNORECASE)
-_SPEED = re.compile(rf"^\s*M2\s+(.*?)\s*([-+]?\d+(?:\.\d+)?)\s+({_TC})?\s*$", re.IGNORECASE)
+_SPEED = re.compile(rf"^\s*M2\s+(.*?)\s*([-+]?\d+(?:\.\d+)?)(?:\s+({_TC}))?\s*$", re.IGNORECASE)
 _COUNTING = re.compile(r"^\s*FCM\s*:\s*(NON)?", re.IGNORECASE)
-_NOTE = re.compile(r"^\s*\*?\s*(FROM CLIP NAME|TO CLIP NAME|SOURCE FILE|FROM FILE)\s*:\s*(.*?)\s*$", re.IGNORECASE)
+_NOTE = re.compile(
+    r"^\s*\*?\s*((?:FROM |TO |KEY )?CLIP NAME|(?:FROM|TO) CLIP|SOURCE FILE|FROM FILE)\s*:\s*(.*?)\s*$",
+    re.IGNORECASE,
+)
+_MORE_SOUND = re.compile(r"^\s*AUD\s+([\d\s]+)$", re.IGNORECASE)
+_LISTED_MARKER = re.compile(r"^\s*\|C:(\S*)\s+\|M:(.*?)\s*\|D:\s*(\d+)\s*$", re.IGNORECASE)
 _LOCATOR = re.compile(rf"^\s*\*?\s*LOC:\s*({_TC})\s+(\S+)\s*(.*?)\s*$", re.IGNORECASE)
 _TITLE = re.compile(r"^\s*TITLE\s*:\s*(.*?)\s*$", re.IGNORECASE)
 _BLACK_REELS = frozenset({"BL", "BLACK"})
@@ -39,13 +46,23 @@ class _Event:
     length: int
     times: tuple[str, str, str, str]
     drop: bool | None
+    number: str = ""
     notes: dict[str, str] = field(default_factory=dict)
     speeds: list[tuple[str, Fraction]] = field(default_factory=list)
+    more_sound: tuple[int, ...] = ()
+    marker: tuple[str, str, int] | None = None
+    """Colour, text and frames of the marker that the event is there for."""
 
     @property
     def name(self) -> str:
-        incoming = self.notes.get("TO CLIP NAME") if self.kind != "C" else None
-        return incoming or self.notes.get("FROM CLIP NAME") or self.notes.get("SOURCE FILE") or self.reel
+        incoming = ("TO CLIP NAME", "TO CLIP") if self.kind[0] in "DW" else ("KEY CLIP NAME",) if self.is_key else ()
+        keys = (*incoming, "FROM CLIP NAME", "CLIP NAME", "FROM CLIP", "SOURCE FILE")
+        return next((self.notes[key] for key in keys if self.notes.get(key)), self.reel)
+
+    @property
+    def is_key(self) -> bool:
+        """It is laid over a background."""
+        return self.kind in ("K", "KO")
 
     @property
     def black(self) -> bool:
@@ -120,7 +137,7 @@ def _event(line: str, number: int, drop: bool | None) -> _Event | None:
         return None
     kind, channel = words.pop().upper(), words.pop().upper()
     times = (match.group(3), match.group(4), match.group(5), match.group(6))
-    return _Event(number, " ".join(words), channel, kind, length, times, drop)
+    return _Event(number, " ".join(words), channel, kind, length, times, drop, match.group(1))
 
 
 def _note(parsed: _List, line: str, drop: bool | None) -> None:
@@ -134,15 +151,25 @@ def _note(parsed: _List, line: str, drop: bool | None) -> None:
         parsed.events[-1].notes.setdefault(note.group(1).upper(), note.group(2))
     elif speed and parsed.events:
         parsed.events[-1].speeds.append((speed.group(1), Fraction(speed.group(2))))
+    elif parsed.events and (more := _MORE_SOUND.match(line)):
+        parsed.events[-1].more_sound = tuple(int(word) for word in more.group(1).split() if len(word) < 4)
+    elif parsed.events and (listed := _LISTED_MARKER.match(line)):
+        colour = listed.group(1).upper().removeprefix("RESOLVECOLOR")
+        parsed.events[-1].marker = (colour, listed.group(2), int(listed.group(3)[:9]))
 
 
 def _guess_rate(parsed: _List) -> Fraction:
     """The slowest usual rate that the frame numbers fit."""
     texts = [text for event in parsed.events for text in event.times]
-    if any(event.drop for event in parsed.events) or any(text[-3] in ";." for text in texts):
-        return Fraction(30000, 1001)
-    highest = max(int(re.split(r"[:;.]", text)[-1]) for text in texts)
+    highest = max(int(_SEPARATOR.split(text)[-1]) for text in texts)
+    if any(event.drop for event in parsed.events) or any(_is_drop(text) for text in texts):
+        return Fraction(30000, 1001) if highest < 30 else Fraction(60000, 1001)
     return Fraction(next((fps for fps in (24, 25, 30, 50, 60) if highest < fps), 120))
+
+
+def _is_drop(text: str) -> bool:
+    """A timecode's last separator says that it counts drop-frame."""
+    return _SEPARATOR.findall(text)[-1] in ";."
 
 
 class _Builder:
@@ -152,7 +179,7 @@ class _Builder:
         self._parsed = parsed
         self._rate = rate
         self._where = where
-        self._placed = [(event, *self._record(event)) for event in parsed.events]
+        self._placed = self._over_midnight([(event, *self._record(event)) for event in parsed.events])
         video = [start for event, start, _ in self._placed if _video_track(event.channel)]
         self._head = min(video or [start for _, start, _ in self._placed])
 
@@ -162,12 +189,13 @@ class _Builder:
         if backwards:
             text = f"events that end before they start are left out: line {', '.join(backwards[:5])}"
             warnings = (*warnings, f"{self._where}: {text}")
-        lanes: dict[tuple[str, int], list[tuple[_Event, int, int]]] = {}
+        lanes: dict[tuple[str, float], list[tuple[_Event, int, int]]] = {}
         for event, start, end in self._placed:
-            for lane in _lanes(event.channel):
+            for lane in _lanes(event) if event.marker is None or event.notes else ():
                 lanes.setdefault(lane, []).append((event, start, end))
-        tracks = [self._track(kind, number, lanes[kind, number]) for kind, number in sorted(lanes, reverse=True)]
-        tracks.sort(key=lambda track: (track["kind"] != "Video", track["name"]))
+        tracks = [
+            self._track(*lane, lanes[lane]) for lane in sorted(lanes, key=lambda lane: (lane[0] == "Audio", lane[1]))
+        ]
         head = doc.rational_time(self._head / self._rate, self._rate)
         document = doc.timeline_node(self._parsed.title, tracks, head)
         document["tracks"]["markers"] = self._markers()
@@ -177,10 +205,20 @@ class _Builder:
         if not supports_drop_frame(self._rate):
             return False
         first = self._parsed.events[0]
-        return first.drop if first.drop is not None else first.times[2][-3] in ";."
+        return first.drop if first.drop is not None else _is_drop(first.times[2])
 
     def _frames(self, text: str, drop: bool | None) -> int:
-        return frames_from_timecode(text, self._rate, drop if drop is None or text[-3] == ":" else True)
+        says_drop = _is_drop(text)
+        plain = _SEPARATOR.sub(":", text)
+        return frames_from_timecode(plain, self._rate, True if says_drop else bool(drop))
+
+    def _over_midnight(self, placed: list[tuple[_Event, int, int]]) -> list[tuple[_Event, int, int]]:
+        """Events of a list that runs over midnight, counted on."""
+        day = self._frames("24:00:00:00", self._counts_drop())
+        late = max((start for _, start, _ in placed), default=0)
+        over = late - min((start for _, start, _ in placed), default=0) > day // 2
+        moved = [(e, a + day, b + day) if over and a < day // 2 else (e, a, b) for e, a, b in placed]
+        return [(e, a, b + day) if a - b > day // 2 else (e, a, b) for e, a, b in moved]
 
     def _record(self, event: _Event) -> tuple[int, int]:
         try:
@@ -197,7 +235,7 @@ class _Builder:
         except ValueError:
             return None
 
-    def _track(self, kind: str, number: int, events: list[tuple[_Event, int, int]]) -> Node:
+    def _track(self, kind: str, number: float, events: list[tuple[_Event, int, int]]) -> Node:
         clips, blends = [], []
         for event, start, end in events:
             lo, hi = Fraction(start - self._head) / self._rate, Fraction(end - self._head) / self._rate
@@ -206,7 +244,7 @@ class _Builder:
             if hi > lo and hi > 0:
                 placed = self._placed_clip(event, lo, hi)
                 clips.append(placed.between(Fraction(0), hi) if lo < 0 else placed)
-        name = f"{kind[0]}{number}"
+        name = f"{kind[0]}{int(number)}" + (" keys" if number % 1 else "")
         blends = [replace(blend, name="Wipe" if blend.wipe else "Dissolve") for blend in blends]
         return place_track(name, kind, clips, self._rate, blends)
 
@@ -216,6 +254,8 @@ class _Builder:
         speed = self._speed(event)
         source = self._source(event) or Fraction(0)
         metadata: Node = {"cmx_3600": {"reel": event.reel}} if event.reel else {}
+        if event.is_key:
+            metadata |= look_metadata(Look(blended=True))
         file = event.notes.get("FROM FILE")
         known = event.notes.get("SOURCE FILE", event.reel)
         reference = doc.external_reference(file, None, known) if file else doc.missing_reference(known)
@@ -223,12 +263,18 @@ class _Builder:
 
     def _speed(self, event: _Event) -> Fraction:
         for reel, fps in event.speeds:
-            if not reel or reel == event.reel or len(event.speeds) == 1:
+            if not reel or reel == event.reel or (len(event.speeds) == 1 and event.kind[0] not in "DW"):
                 return fps / nominal_fps(self._rate)
         return Fraction(1)
 
     def _markers(self) -> list[Node]:
         markers = []
+        for event, start, _ in self._placed:
+            if event.marker is not None and start >= self._head:
+                time, (colour, words, frames) = Fraction(start - self._head) / self._rate, event.marker
+                length = Fraction(frames) / self._rate if frames > 1 else Fraction(0)
+                colour = colour if colour in _COLOURS else "RED"
+                markers.append(doc.marker_node(words, time, self._rate, duration=length, color=colour))
         for text, drop, colour, words in self._parsed.locators:
             try:
                 time = (self._frames(text, drop) - self._head) / self._rate
@@ -243,19 +289,22 @@ class _Builder:
 
 def _video_track(channel: str) -> int:
     """Number of the video track an event goes to; 0 for sound alone."""
-    match = re.match(r"^(?:.*/)?V(\d*)(?:/.*)?$", channel)
+    match = re.search(r"V(\d*)", channel)
     if match:
         return int(match.group(1) or 1)
     return 1 if channel.startswith("B") else 0
 
 
-def _lanes(channel: str) -> list[tuple[str, int]]:
-    """Tracks an event goes to: ``B`` is picture and sound, ``AA`` the first two sound tracks, ``NONE`` nowhere."""
-    lanes = [("Video", _video_track(channel))] if _video_track(channel) else []
-    sound = re.search(r"A+(\d*)", channel.replace("NONE", ""))
-    if sound:
-        number = int(sound.group(1) or 1)
-        lanes += [("Audio", number + extra) for extra in range(2 if "AA" in channel else 1)]
+def _lanes(event: _Event) -> list[tuple[str, float]]:
+    """Tracks an event goes to: ``B`` is picture and sound, ``AA`` the first two sound tracks, ``NONE`` nowhere.
+
+    A key lies half a track above the one it is keyed over.
+    """
+    channel, video = event.channel, _video_track(event.channel)
+    lanes: list[tuple[str, float]] = [("Video", video + 0.5 * event.is_key)] if video else []
+    sounds = {int(number or 1) for number in re.findall(r"A+(\d*)", channel.replace("NONE", ""))}
+    if "AA" in channel:
+        sounds |= {number + 1 for number in sounds}
     elif channel.startswith("B"):
-        lanes.append(("Audio", 1))
-    return lanes
+        sounds.add(1)
+    return [*lanes, *(("Audio", number) for number in sorted(sounds | set(event.more_sound)))]
