@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.connectors import TARGETS
+from bridge.midi.orders import ACTIONS, SOURCES
 from bridge.settings import key_of, min_gap_of
 from emsync_engine.errors import InputError
 from emsync_engine.instructions import parse_mood, parse_parts, parse_tempo
@@ -16,6 +18,9 @@ from emsync_engine.instructions import parse_mood, parse_parts, parse_tempo
 Roots = Sequence[Path]
 MAX_TEXT = 4096
 """Characters an argument may have."""
+MAX_LEASE_S = 3600.0
+"""Seconds that a subscription may last before it has to be renewed."""
+TOPICS = ("jobs", "transport")
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -138,6 +143,26 @@ def _parts(value: Any, roots: Roots) -> str:
     return text
 
 
+def _choice(*options: str) -> Callable[[Any, Roots], str]:
+    def read(value: Any, roots: Roots) -> str:
+        text = _text(value, roots)
+        if text not in options:
+            raise InputError(f"{text[:40]!r} is none of {', '.join(options)}", code="bad_argument")
+        return text
+
+    return read
+
+
+def _lease(value: Any, roots: Roots) -> float:
+    try:
+        seconds = float(_text(value, roots))
+    except ValueError as error:
+        raise InputError("not a number of seconds", code="bad_argument") from error
+    if not 1 <= seconds <= MAX_LEASE_S:
+        raise InputError(f"1 to {MAX_LEASE_S:g} seconds", code="bad_argument")
+    return seconds
+
+
 def _parsed(parse: Callable[[str], Any]) -> Callable[[Any, Roots], str]:
     def read(value: Any, roots: Roots) -> str:
         text = _text(value, roots)
@@ -159,5 +184,10 @@ _KINDS: Mapping[str, Callable[[Any, Roots], Any]] = {
     "tempo": _parsed(parse_tempo),
     "key": _parsed(key_of),
     "seconds": _parsed(min_gap_of),
+    "action": _choice(*ACTIONS),
+    "time source": _choice(*SOURCES),
+    "topic": _choice(*TOPICS),
+    "lease": _lease,
+    "target": _choice(*(t.name for t in TARGETS if t.name != "midi")),
 }
 """Kind -> reader (value, roots). The names are those of the documentation."""

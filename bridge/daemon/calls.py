@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.daemon.arguments import Argument, checked
+from bridge.daemon.answered import Answered
+from bridge.daemon.arguments import TOPICS, Argument, checked
 from bridge.daemon.engine import Engine
 from bridge.daemon.jobs import Job
+from bridge.daemon.transport import Transport
 from emsync_engine.errors import InputError
 from emsync_engine.version import __version__
 
 Answer = dict[str, Any]
 PROTOCOL = 1
 """The version in every address: ``/emsync/1/...``."""
+DEFAULT_LEASE_S = 60.0
+"""A subscription lasts so long unless the client says otherwise."""
 _LISTED = 30
 """Jobs that ``status`` lists."""
 
@@ -29,6 +33,9 @@ class Desk:
     roots: Sequence[Path]
     http: str = ""
     """Address of the HTTP twin."""
+    transport: Transport | None = None
+    """Live MIDI, where ports were named."""
+    answered: Answered = field(default_factory=Answered)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class Call:
     work: Work | None = None
     mutates: bool = False
     """Needs the token over HTTP, and POST."""
+    stream: bool = False
+    """Its answer is followed by events."""
 
 
 async def perform(desk: Desk, call: Call, request_id: str, given: Mapping[str, Any]) -> Job | Answer:
@@ -60,8 +69,7 @@ async def perform(desk: Desk, call: Call, request_id: str, given: Mapping[str, A
         InputError: something is wrong with the request.
     """
     if call.work is None:
-        assert call.handler is not None
-        return await call.handler(desk, checked(call.arguments, given, desk.roots))
+        return await _at_once(desk, call, request_id, given)
     work = call.work
 
     def job() -> Job:
@@ -69,6 +77,15 @@ async def perform(desk: Desk, call: Call, request_id: str, given: Mapping[str, A
         return Job(request_id, call.name, values, work.priority, work.timeout_s)
 
     return await desk.engine.submit(job)
+
+
+async def _at_once(desk: Desk, call: Call, request_id: str, given: Mapping[str, Any]) -> Answer:
+    async def do() -> Answer:
+        assert call.handler is not None
+        values = await asyncio.to_thread(checked, call.arguments, given, desk.roots)  # which looks at the disk
+        return await call.handler(desk, values)
+
+    return await desk.answered.once(request_id if call.mutates else "", call.name, given, do)
 
 
 def _completed(call: Call, values: Answer) -> Answer:
@@ -80,6 +97,8 @@ def _completed(call: Call, values: Answer) -> Answer:
             raise InputError("give both start and end, or neither", code="bad_argument")
     if call.name == "lock" and not {"part", "section"} & set(values):
         raise InputError("say what to lock: part, section, or both", code="bad_argument")
+    if call.name == "send" and ("start" in values) != ("end" in values):
+        raise InputError("give both start and end, or neither", code="bad_argument")
     return values
 
 
@@ -98,6 +117,7 @@ async def _status(desk: Desk, given: Answer) -> Answer:
     return {
         "waiting": sum(j.ended is None for j in jobs),
         "worker": desk.engine.worker.pid or 0,
+        "transport": dict(desk.transport.state) if desk.transport else None,
         "jobs": [j.to_json() for j in jobs[: -_LISTED - 1 : -1]],
     }
 
@@ -111,6 +131,17 @@ async def _takes(desk: Desk, given: Answer) -> Answer:
     from bridge.pipeline import list_takes
 
     return await asyncio.to_thread(list_takes, Path(given["folder"]))
+
+
+async def _transport(desk: Desk, given: Answer) -> Answer:
+    if desk.transport is None:
+        raise InputError("no MIDI port was named: emsync serve --midi-out NAME (emsync doctor lists them)",
+                         code="no_midi")  # fmt: skip
+    return await desk.transport.order(given)
+
+
+async def _subscribe(desk: Desk, given: Answer) -> Answer:
+    return {"topic": given["topic"], "seconds": given.get("seconds", DEFAULT_LEASE_S)}
 
 
 async def _help(desk: Desk, given: Answer) -> Answer:
@@ -144,7 +175,8 @@ _LOCKED = (Argument("part", "text", "such as bass"), Argument("section", "text",
 _ROWS = (
     Call(
         "hello", "who answers, and what it can do",
-        (Argument("client", "text", "your name"), Argument("version", "text", "your version")), _hello,
+        (Argument("client", "text", "your name"), Argument("version", "text", "your version"),
+         Argument("token", "text", "over OSC, where `--listen` was given")), _hello,
     ),
     Call(
         "score", "score a timeline",
@@ -179,6 +211,28 @@ _ROWS = (
     Call("mood", "valence and arousal of the picture over time", (_SOURCE, _STYLE[0]),
          work=Work(20, 3600), mutates=True),
     Call("render", "mix and stems of the current take again", (_FOLDER,), work=Work(20, 3600), mutates=True),
+    Call(
+        "send", "put a score into a DAW, or into files for one",
+        (Argument("target", "target", "reaper, live, abletonosc, ardour or files", required=True), _FOLDER,
+         Argument("take", "whole number", "default: the current one"),
+         Argument("start", "time", "only from here, in place"), Argument("end", "time", "to here"),
+         Argument("parts", "parts", "only these (default: all)")),
+        work=Work(20, 600), mutates=True,
+    ),
+    Call(
+        "transport", "play a score to MIDI ports, or follow another machine",
+        (Argument("action", "action", "play, stop, locate, follow, load (again) or state", required=True),
+         Argument("folder", "path", "score folder (default: the one it has)"),
+         Argument("at", "time", "where to play from or to locate to (default: where it stands)"),
+         Argument("source", "time source", "what to follow: mtc (default) or clock")),
+        _transport, mutates=True,
+    ),
+    Call(
+        "subscribe", "be told what changes, for a while",
+        (Argument("topic", "topic", " or ".join(TOPICS), required=True),
+         Argument("seconds", "lease", "how long, 1..3600 (default 60); subscribe again to go on")),
+        _subscribe, stream=True,
+    ),
     Call("help", "the calls and their arguments", (Argument("name", "text", "one call"),), _help),
 )  # fmt: skip
 CALLS: Mapping[str, Call] = {row.name: row for row in _ROWS}

@@ -6,17 +6,20 @@ import asyncio
 import hmac
 import json
 import logging
+import math
+import time
 from collections import deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bridge.daemon.arguments import checked, job_id
+from bridge.daemon.arguments import TOPICS, checked, job_id
 from bridge.daemon.calls import CALLS, PROTOCOL, Call, Desk, perform
 from bridge.daemon.http_parse import MAX_HEAD, HttpError, Request, read_request
 from bridge.daemon.jobs import FAILED, Job
 from bridge.daemon.page import CONTENT_POLICY, REPORT_POLICY, page
+from bridge.daemon.rates import Bucket
 from bridge.daemon.tasks import end_all
 from emsync_engine.errors import EmsyncError, InputError
 
@@ -26,6 +29,8 @@ MAX_WAIT_S = 60.0
 _HEARTBEAT_S = 15.0
 _SEND_S = 30.0
 """For a client to read what it asked for."""
+_RATE, _BURST = 2000.0, 4000.0
+"""Requests a second of all clients in the long run, and at once."""
 _BACKLOG = 1000
 """Events that a slow listener may be behind before it is dropped."""
 _STATUS = {"no_such_job": 404, "no_such_call": 404, "no_score": 404, "queue_full": 503, "busy": 503, "id_used": 409,
@@ -33,7 +38,8 @@ _STATUS = {"no_such_job": 404, "no_such_call": 404, "no_score": 404, "queue_full
 """Error code -> HTTP status; 400 for all others."""
 _REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
             405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 413: "Content Too Large",
-            415: "Unsupported Media Type", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
+            415: "Unsupported Media Type", 429: "Too Many Requests",
+            431: "Request Header Fields Too Large", 500: "Internal Server Error",
             501: "Not Implemented", 503: "Service Unavailable"}  # fmt: skip
 _log = logging.getLogger("emsync.http")
 
@@ -47,6 +53,7 @@ class HttpServer:
         self._port = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._rate = Bucket(_RATE, _BURST, time.monotonic())
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the port."""
@@ -90,9 +97,8 @@ class HttpServer:
                 request = await read_request(reader)
                 if request is None:
                     return
-                if request.path == "/events":
-                    self._check_reader(request)
-                    await self._events(reader, writer)
+                if (lease := await self._lease(request)) is not None:
+                    await self._events(reader, writer, *lease)
                     return
                 answer = await self._answer(request)
             except HttpError as error:
@@ -105,6 +111,8 @@ class HttpServer:
     async def _answer(self, request: Request) -> bytes:
         self._check_reader(request)
         close = not request.keep_alive
+        if not self._rate.take(time.monotonic()):
+            raise HttpError(429, "too many requests; ask more slowly")
         if request.method not in ("GET", "POST"):
             raise HttpError(405, "there is only GET and POST")
         try:
@@ -130,7 +138,7 @@ class HttpServer:
         wait_s = _seconds(given.pop("wait", 0))
         said_id = given.pop("id", None)
         if call.work is None:
-            done = await perform(self._desk, call, "", given)
+            done = await perform(self._desk, call, "" if said_id is None else job_id(said_id), given)
             assert isinstance(done, dict)
             return 200, done
         if said_id is None:
@@ -181,36 +189,82 @@ class HttpServer:
 
     # --- events ---
 
-    async def _events(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Every change of every job, until the client goes or is too far behind."""
-        engine = self._desk.engine
-        changes: deque[Job] = deque(j for j in engine.jobs.values() if j.ended is None)
+    async def _lease(self, request: Request) -> tuple[tuple[str, ...], float] | None:
+        """The topics and seconds of a request for events; None for another request.
+
+        Raises:
+            HttpError: not for this client, or not like this.
+        """
+        name = request.path.removeprefix(f"/{PROTOCOL}/")
+        is_call = name in CALLS and CALLS[name].stream
+        if request.path != "/events" and not is_call:
+            return None
+        self._check_reader(request)
+        if not is_call:
+            return TOPICS, math.inf
+        try:
+            said = await perform(self._desk, CALLS[name], "", {k: v for k, v in request.query.items() if k != "id"})
+        except EmsyncError as error:
+            raise HttpError(400, error.message) from error
+        assert isinstance(said, dict)
+        return (said["topic"],), float(said["seconds"])
+
+    async def _events(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, topics: Sequence[str], seconds: float
+    ) -> None:
+        """What changes, until the time is over, the client goes or is too far behind."""
+        ends = time.monotonic() + seconds
+        changes: deque[bytes] = deque()
         news = asyncio.Event()
         gone = asyncio.create_task(reader.read(1))
 
-        def changed(job: Job) -> None:
-            changes.append(job)
+        def tell(topic: str, value: Mapping[str, Any]) -> None:
+            changes.append(_event(topic, value))
             news.set()
 
-        engine.watchers.add(changed)
+        with self._listening(topics, tell):
+            try:
+                await _send(writer, _head(200, {"Content-Type": "text/event-stream", "Connection": "close"}))
+                await _send(writer, b": hello\n\n")
+                while not gone.done() and len(changes) < _BACKLOG and (left_s := ends - time.monotonic()) > 0:
+                    await _send(writer, b"".join(changes.popleft() for _ in range(len(changes))))
+                    await _either(news, gone, min(left_s, _HEARTBEAT_S))
+                    if not changes:
+                        await _send(writer, b": still here\n\n")
+            finally:
+                gone.cancel()
+
+    @contextmanager
+    def _listening(self, topics: Sequence[str], tell: Callable[[str, Mapping[str, Any]], None]) -> Iterator[None]:
+        """Have ``tell`` hear what is going on and every change."""
+        engine, transport = self._desk.engine, self._desk.transport
+
+        def of_job(job: Job) -> None:
+            tell("job", job.to_json())
+
+        def of_transport(state: Mapping[str, Any]) -> None:
+            tell("transport", state)
+
+        if "jobs" in topics:
+            engine.watchers.add(of_job)
+            for job in [j for j in engine.jobs.values() if j.ended is None]:
+                of_job(job)
+        if "transport" in topics and transport is not None:
+            transport.watchers.add(of_transport)
+            of_transport(transport.state)
         try:
-            await _send(writer, _head(200, {"Content-Type": "text/event-stream", "Connection": "close"}))
-            await _send(writer, b": hello\n\n")
-            while not gone.done() and len(changes) < _BACKLOG:
-                await _send(writer, b"".join(_event(changes.popleft()) for _ in range(len(changes))))
-                await _either(news, gone)
-                if not changes:
-                    await _send(writer, b": still here\n\n")
+            yield
         finally:
-            engine.watchers.discard(changed)
-            gone.cancel()
+            engine.watchers.discard(of_job)
+            if transport is not None:
+                transport.watchers.discard(of_transport)
 
 
-async def _either(news: asyncio.Event, gone: asyncio.Task[bytes]) -> None:
-    """Wait for news, for the client to go, or for the time of a heartbeat."""
+async def _either(news: asyncio.Event, gone: asyncio.Task[bytes], seconds: float) -> None:
+    """Wait for news, for the client to go, or for a while."""
     waiting = asyncio.create_task(news.wait())
     try:
-        await asyncio.wait({waiting, gone}, timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
     news.clear()
@@ -224,8 +278,8 @@ async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
     await asyncio.wait_for(writer.drain(), _SEND_S)
 
 
-def _event(job: Job) -> bytes:
-    return b"event: job\ndata: " + json.dumps(job.to_json()).encode() + b"\n\n"
+def _event(topic: str, value: Mapping[str, Any]) -> bytes:
+    return f"event: {topic}\ndata: {json.dumps(value)}\n\n".encode()
 
 
 def _seconds(value: Any) -> float:

@@ -3,53 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import secrets
 import struct
-from collections.abc import Callable, Mapping
+import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from bridge.daemon.arguments import job_id
 from bridge.daemon.calls import CALLS, PROTOCOL, Answer, Call, Desk, perform
 from bridge.daemon.jobs import DONE, FAILED, Job
+from bridge.daemon.osc_events import Subscriptions
 from bridge.daemon.osc_packets import MAX_PACKET, Message, OscError, build, parse
+from bridge.daemon.osc_peers import UDP_PAYLOAD, Gate, Peer, tcp_peer
 from bridge.daemon.tasks import end_all
 from emsync_engine.errors import EmsyncError, InputError
 
 ROOT = f"/emsync/{PROTOCOL}/"
-UDP_PAYLOAD = 1200
-"""Bytes that a datagram of ours has at most; what is longer is fetched over HTTP."""
-_TCP_PAYLOAD = MAX_PACKET
 _WAITING = 1000
 """Packets that may wait; later ones are dropped, and their senders try again."""
 _AT_ONCE = 64
 _CONNECTIONS = 64
-_UNREAD = 1 << 20
-"""Bytes that a TCP client may leave unread."""
 _WATCHERS = 16
 """Senders that are told of one job."""
 _log = logging.getLogger("emsync.osc")
 
 
-@dataclass(frozen=True)
-class Peer:
-    """Where a request came from."""
-
-    key: Any
-    payload: int
-    """Bytes that a message to it may have."""
-    send: Callable[[bytes], None]
-
-
 class OscServer(asyncio.DatagramProtocol):
-    """Listens on one loopback port, UDP and TCP."""
+    """Listens on one port, UDP and TCP.
 
-    def __init__(self, desk: Desk) -> None:
+    Args:
+        token: what senders have to say in their hello; empty where they need not.
+    """
+
+    def __init__(self, desk: Desk, token: str = "") -> None:
         self._desk = desk
+        self._gate = Gate(token)
+        self._subscriptions = Subscriptions(self._send)
         self._waiting: asyncio.Queue[tuple[bytes, Peer]] = asyncio.Queue(_WAITING)
         self._told: dict[str, dict[Any, tuple[Peer, Any]]] = {}
         """Job -> sender -> (peer, its own id of the request)."""
@@ -58,8 +51,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
         self._connections = 0
-        self.dropped = 0
-        """Packets that found the queue full."""
+        self._numbers = itertools.count()
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the port (both for UDP and TCP)."""
@@ -72,6 +64,8 @@ class OscServer(asyncio.DatagramProtocol):
             self._tcp.close()
             raise
         self._desk.engine.watchers.add(self._changed)
+        if self._desk.transport is not None:
+            self._desk.transport.watchers.add(self._subscriptions.transport)
         self._spawn(self._consume())
         return port
 
@@ -81,6 +75,8 @@ class OscServer(asyncio.DatagramProtocol):
 
     async def stop(self) -> None:
         self._desk.engine.watchers.discard(self._changed)
+        if self._desk.transport is not None:
+            self._desk.transport.watchers.discard(self._subscriptions.transport)
         if self._udp is not None:
             self._udp.close()
         if self._tcp is not None:
@@ -99,7 +95,7 @@ class OscServer(asyncio.DatagramProtocol):
         try:
             self._waiting.put_nowait((data, Peer(addr, UDP_PAYLOAD, send)))
         except asyncio.QueueFull:
-            self.dropped += 1
+            return  # its sender tries again
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._connections >= _CONNECTIONS:
@@ -109,14 +105,23 @@ class OscServer(asyncio.DatagramProtocol):
         assert task is not None
         self._tasks.add(task)
         self._connections += 1
+        peer = tcp_peer(writer, next(self._numbers))
         try:
-            await self._receive(reader, _tcp_peer(writer))
+            await self._receive(reader, peer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client has gone, or we stop
         finally:
             self._connections -= 1
             self._tasks.discard(task)
+            self._forget(peer)
             writer.close()
+
+    def _forget(self, peer: Peer) -> None:
+        """A connection has ended: nobody is there to be told anything."""
+        self._gate.forget(peer)
+        self._subscriptions.forget(peer)
+        for senders in self._told.values():
+            senders.pop(peer.key, None)
 
     async def _receive(self, reader: asyncio.StreamReader, peer: Peer) -> None:
         """Packets with their length before them (OSC 1.0); a wrong length ends the connection."""
@@ -136,6 +141,9 @@ class OscServer(asyncio.DatagramProtocol):
             except OscError:
                 continue  # nobody to answer: it is not a request
             for message in messages:
+                if self._gate.is_too_often(peer, time.monotonic()):
+                    self._refuse(message, peer)
+                    continue
                 await self._room.acquire()
                 self._spawn(self._handled(message, peer)).add_done_callback(lambda _: self._room.release())
 
@@ -144,6 +152,11 @@ class OscServer(asyncio.DatagramProtocol):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _refuse(self, message: Message, peer: Peer) -> None:
+        if self._gate.may_be_warned(peer, time.monotonic()):
+            echo = message.arguments[0] if message.arguments else ""
+            self._error(echo, InputError("too many requests; ask more slowly, and again", code="too_many"), peer)
 
     async def _handled(self, message: Message, peer: Peer) -> None:
         if not message.address.startswith(ROOT):
@@ -168,12 +181,15 @@ class OscServer(asyncio.DatagramProtocol):
         if call is None:
             raise InputError(f"there is no call {name[:40]!r}; see {ROOT}help", code="no_such_call")
         given = _named(call, message.arguments[1:])
-        if call.work is not None and request_id == "0":
+        self._gate.check(peer, name, given.pop("token", None), time.monotonic())
+        if request_id == "0":
             request_id = f"osc-{secrets.token_hex(8)}"
         done = await perform(self._desk, call, request_id, given)
         if isinstance(done, Job):
             self._tell(done, peer, echo)
         else:
+            if call.stream:
+                self._subscriptions.add(done["topic"], peer, echo, done["seconds"])
             query = f"?{urlencode(given)}" if given else ""
             self._reply(echo, call.name, done, f"{self._desk.http}/{PROTOCOL}/{call.name}{query}", peer)
 
@@ -189,6 +205,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._send(peer, "progress", echo, float(job.progress), job.stage or job.state)
 
     def _changed(self, job: Job) -> None:
+        self._subscriptions.job(job)
         if job.ended is None:
             for peer, echo in self._told.get(job.id, {}).values():
                 self._send(peer, "progress", echo, float(job.progress), job.stage or job.state)
@@ -223,17 +240,7 @@ class OscServer(asyncio.DatagramProtocol):
             peer.send(build(ROOT + name, *arguments))
 
 
-def _tcp_peer(writer: asyncio.StreamWriter) -> Peer:
-    def send(message: bytes) -> None:
-        if writer.transport.get_write_buffer_size() > _UNREAD:
-            writer.transport.abort()  # a client that does not read
-        if not writer.is_closing():
-            writer.write(struct.pack(">i", len(message)) + message)
-
-    return Peer(id(writer), _TCP_PAYLOAD, send)
-
-
-def _named(call: Call, arguments: tuple[Any, ...]) -> Mapping[str, Any]:
+def _named(call: Call, arguments: tuple[Any, ...]) -> dict[str, Any]:
     """Arguments by name, from the order of the table; an empty string or nil leaves one out."""
     if len(arguments) > len(call.arguments):
         raise InputError(f"too many arguments; {call.name} has: id {' '.join(a.name for a in call.arguments)}",

@@ -49,9 +49,15 @@ class Worker:
         await self.end()
         command = (sys.executable, "-m", "bridge.daemon.worker")
         self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_LINE, start_new_session=True, env=_environment()
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=_LINE,
+            start_new_session=True,
+            env=process_environment(),
         )
-        self._errors = asyncio.create_task(_log_lines(self._process))
+        self._errors = asyncio.create_task(log_lines(self._process))
         await self._message()
 
     async def work(self, call: str, request: Mapping[str, Any], progress: Callable[[float, str], None]) -> Any:
@@ -105,14 +111,14 @@ class Worker:
         self._process = None
 
 
-def _environment() -> dict[str, str]:
+def process_environment() -> dict[str, str]:
     """Ours, with this package found first and nothing imported from the folder that the daemon was started in."""
     home = str(Path(bridge.__file__).resolve().parents[1])
     path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
-async def _log_lines(process: Process) -> None:
+async def log_lines(process: Process) -> None:
     """What the worker says on stderr, into the log."""
     assert process.stderr is not None
     while block := await process.stderr.read(4096):

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from bridge.daemon.engine import Engine
 from bridge.daemon.http_server import HttpServer
 from bridge.daemon.jobs import JobStore
 from bridge.daemon.osc_server import OscServer
+from bridge.daemon.pads import PadDesk
+from bridge.daemon.transport import Transport
+from bridge.midi.deck import Wiring
+from bridge.midi.triggers import Trigger
 from emsync_engine.errors import InputError
 
 LOOPBACK = "127.0.0.1"
@@ -34,6 +39,11 @@ class ServeRequest:
     roots: tuple[Path, ...]
     osc_port: int = OSC_PORT
     http_port: int = HTTP_PORT
+    listen: str = ""
+    """Address for OSC instead of the loopback one; senders then have to say the token."""
+    wiring: Wiring | None = None
+    """MIDI ports, where any are wanted."""
+    triggers: tuple[Trigger, ...] = ()
 
 
 def serve(request: ServeRequest, started: Callable[[dict[str, Any]], None]) -> None:
@@ -59,18 +69,24 @@ async def _serve(
     request: ServeRequest, folder: Path, store: JobStore, started: Callable[[dict[str, Any]], None]
 ) -> None:
     engine = Engine(store)
-    desk = Desk(engine, [root.resolve() for root in request.roots])
+    transport = Transport(request.wiring, request.triggers) if request.wiring else None
+    desk = Desk(engine, [root.resolve() for root in request.roots], transport=transport)
     secret = state.token(folder)
-    http, osc = HttpServer(desk, secret), OscServer(desk)
+    http, osc = HttpServer(desk, secret), OscServer(desk, secret if request.listen else "")
+    pads = PadDesk(desk, transport, request.triggers) if transport else None
+    host = request.listen or LOOPBACK
     stop = _stopped()
     engine.start()
     try:
-        http_port = await _listen(http.start, request.http_port, "HTTP", "--http-port")
-        osc_port = await _listen(osc.start, request.osc_port, "OSC", "--osc-port")
+        http_port = await _listen(http.start, LOOPBACK, request.http_port, "HTTP", "--http-port")
+        osc_port = await _listen(osc.start, host, request.osc_port, "OSC", "--osc-port")
+        if transport and pads:
+            transport.start()
+            pads.start()
         desk = replace(desk, http=f"http://{LOOPBACK}:{http_port}")
         http.listen_for(desk)
         osc.listen_for(desk)
-        address = {"http": desk.http, "osc": f"{LOOPBACK}:{osc_port}", "pid": os.getpid()}
+        address = {"http": desk.http, "osc": _said(host, osc_port), "pid": os.getpid()}
         await engine.on_disk(state.write_address, folder, address)
         _log.info("listening: HTTP %s, OSC %s", address["http"], address["osc"])
         started({**address, "link": f"{desk.http}/#token={secret}", "token": str(folder / state.TOKEN)})
@@ -79,6 +95,9 @@ async def _serve(
     finally:
         await osc.stop()
         await http.stop()
+        if transport and pads:
+            await pads.stop()
+            await transport.stop()
         await engine.stop()
         (folder / state.ADDRESS).unlink(missing_ok=True)
         _log.info("stopped")
@@ -86,16 +105,22 @@ async def _serve(
         raise failed
 
 
-async def _listen(start: Callable[[str, int], Any], port: int, what: str, option: str) -> int:
+def _said(host: str, port: int) -> str:
+    """Host and port as programs of this computer reach them."""
+    if ip_address(host).is_unspecified:
+        host = LOOPBACK if ip_address(host).version == 4 else "::1"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _listen(start: Callable[[str, int], Any], host: str, port: int, what: str, option: str) -> int:
     """Raises:
-    InputError: the port is taken.
+    InputError: the port is taken, or the address is not of this computer.
     """
     try:
-        return int(await start(LOOPBACK, port))
+        return int(await start(host, port))
     except OSError as error:
-        raise InputError(
-            f"{what} port {port}: {error.strerror}; give another one with {option}", code="port_in_use"
-        ) from error
+        where = f"{what} port {port}" if host == LOOPBACK else f"{what} at {host} port {port}"
+        raise InputError(f"{where}: {error.strerror}; give another one with {option}", code="port_in_use") from error
 
 
 def _stopped() -> asyncio.Future[None]:

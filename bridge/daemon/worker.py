@@ -99,6 +99,12 @@ def _render(request: Request, progress: Progress) -> dict[str, Any]:
     return rerender(Path(request["folder"]), None, progress)
 
 
+def _send(request: Request, progress: Progress) -> dict[str, Any]:
+    from bridge.daemon.sending import send
+
+    return send(request, progress)
+
+
 WORK: Mapping[str, Callable[[Request, Progress], dict[str, Any]]] = {
     "score": _score,
     "regenerate": _regenerate,
@@ -108,6 +114,7 @@ WORK: Mapping[str, Callable[[Request, Progress], dict[str, Any]]] = {
     "unlock": _locking(False),
     "mood": _mood,
     "render": _render,
+    "send": _send,
 }
 
 

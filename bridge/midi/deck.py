@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.folder import ScoreFolder
+from bridge.midi.orders import SOURCES
 from bridge.midi.player import PLAYING, Player
 from bridge.midi.ports import KeptInput, KeptOutput, Ports
 from bridge.midi.programme import Programme
@@ -18,8 +19,6 @@ from bridge.midi.triggers import Pads, Trigger
 from bridge.times import parse_time
 from emsync_engine.errors import InputError
 
-ACTIONS = ("play", "stop", "locate", "follow", "load", "state")
-SOURCES = ("mtc", "clock")
 _LOOK_S = 1.0
 """Between two looks at which ports there are."""
 _TELL_S = 0.1
