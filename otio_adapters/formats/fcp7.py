@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emsync_engine.errors import InputError
 from emsync_engine.picture import Caption
-from emsync_engine.timecode import frames_from_timecode
+from emsync_engine.timecode import canonical_rate, frames_from_timecode
 from otio_adapters import document as doc
 from otio_adapters.appearance import Look, look_metadata
 from otio_adapters.caption_tracks import is_caption_track
@@ -18,6 +18,7 @@ from otio_adapters.document import Node
 from otio_adapters.formats.fcp7_effects import (
     Size,
     curve_of_item,
+    effects_named,
     look_of_item,
     size_of,
     text_of_item,
@@ -48,8 +49,9 @@ def read(path: Path) -> Reading:
     sequences = [element for element in root.iter("sequence") if element.find("media") is not None]
     if not sequences:
         raise InputError("holds no sequence: export the sequence itself", path.name, "not_a_timeline")
-    nested = {id(inner) for outer in root.iter("clipitem") for inner in outer.iter("sequence")}
-    top = [sequence for sequence in sequences if id(sequence) not in nested] or sequences
+    nested = [inner for outer in root.iter("clipitem") for inner in outer.iter("sequence")]
+    inside, names = {id(inner) for inner in nested}, {inner.get("id") for inner in nested if inner.get("id")}
+    top = [s for s in sequences if id(s) not in inside and s.get("id") not in names] or sequences
     chosen = max(top, key=lambda sequence: sum(1 for _ in sequence.iter("clipitem")))
     warnings: tuple[str, ...] = ()
     if len(top) > 1:
@@ -84,7 +86,7 @@ class _Reader:
         self._sequences = {e.get("id"): e for e in self.root.iter("sequence") if e.find("media") is not None}
 
     def reading(self, sequence: Element, warnings: tuple[str, ...]) -> Reading:
-        rate = _rate(sequence, None)
+        rate = _sequence_rate(sequence)
         start, drop = self._start(sequence, rate)
         self._frame = size_of(sequence, "media/video/format")
         tracks = [*self._tracks(sequence, "video", rate), *self._tracks(sequence, "audio", rate)]
@@ -149,7 +151,8 @@ class _Reader:
     def _clip(
         self, item: Element, medium: str, span: tuple[Fraction, Fraction], before: _Joint | None, rate: Fraction
     ) -> Placed:
-        own = _rate(item, rate)
+        inner = self._inner_sequence(item)
+        own = _rate(item, rate if inner is None or inner.find("rate") is None else _sequence_rate(inner))
         lo, hi = span[0] / rate, span[1] / rate
         first = before.start / rate if number_at(item, "start") == -1 and before is not None else lo
         speed = _speed(item)
@@ -179,6 +182,8 @@ class _Reader:
     def _file(self, item: Element) -> Element | None:
         file = item.find("file")
         if file is None:
+            file = item.find("multiclip/angle[activevideoangle='TRUE']/clip/file")
+        if file is None:
             return None
         return file if len(file) else self._files.get(file.get("id"), file)
 
@@ -200,7 +205,7 @@ class _Reader:
         if id(sequence) in self._open or len(self._open) > doc.MAX_DEPTH:
             raise InputError("a nested sequence contains itself: export it again", self.where, "bad_nest")
         self._open.append(id(sequence))
-        rate = _rate(sequence, None)
+        rate = _sequence_rate(sequence)
         outer, self._frame = self._frame, size_of(sequence, "media/video/format")
         stack = doc.stack_node(text_at(sequence, "name"), self._tracks(sequence, medium, rate))
         self._frame = outer
@@ -243,8 +248,19 @@ def _rate(element: Element, default: Fraction | None) -> Fraction:
     if timebase is None or not 1 <= timebase <= 1000:
         name = text_at(element, "name") or element.tag
         raise InputError(f"{name!r} has no usable frame rate (<timebase>): export the sequence again", code="bad_rate")
-    exact = Fraction(timebase).limit_denominator(1001)
-    return exact * Fraction(1000, 1001) if text_at(element, "rate/ntsc").upper() == "TRUE" else exact
+    exact = canonical_rate(timebase)
+    ntsc = text_at(element, "rate/ntsc").upper() == "TRUE" and exact.denominator == 1
+    return exact * Fraction(1000, 1001) if ntsc else exact
+
+
+def _sequence_rate(sequence: Element) -> Fraction:
+    """Rate of a sequence, by its picture format where it does not say itself.
+
+    Raises:
+        InputError: it has none.
+    """
+    form = sequence.find("media/video/format/samplecharacteristics")
+    return _rate(sequence, _rate(form, None) if form is not None and form.find("rate/timebase") is not None else None)
 
 
 def _joint(item: Element, rate: Fraction) -> _Joint:
@@ -262,10 +278,7 @@ def _speed(item: Element) -> Fraction:
     """Source seconds per record second from a Time Remap filter; 1 without one, 0 for a still frame."""
     if text_at(item, "stillframe").upper() == "TRUE":
         return _ZERO
-    for effect in item.findall("filter/effect"):
-        if text_at(effect, "effectid").lower() != "timeremap":
-            continue
-        values = {text_at(p, "parameterid").lower(): p for p in effect.findall("parameter")}
+    for values in effects_named(item, "timeremap"):
         value = number_at(values["speed"], "value") if "speed" in values else None
         if value is None:
             continue
@@ -277,8 +290,8 @@ def _speed(item: Element) -> Fraction:
 
 
 def _source(item: Element, rate: Fraction, speed: Fraction) -> Fraction:
-    """Source seconds at the head of a clip. ``in`` counts frames of the retimed clip."""
-    first = Fraction(number_at(item, "in") or 0)
+    """Source seconds at the head of a clip. ``in`` counts frames of the retimed clip, from the head of a subclip."""
+    first = Fraction(number_at(item, "in") or 0) + Fraction(number_at(item, "subclipinfo/startoffset") or 0)
     ticks = number_at(item, "pproTicksIn")
     if speed == 1:
         return max(first, _ZERO) / rate
