@@ -156,7 +156,7 @@ local function beat(state)
   beats = beats + 1
   box.heartbeat({
     v = lib.protocol, version = lib.version, time = os.time(), beat = beats, state = state or (job and 'busy' or 'idle'),
-    doing = job and job.op, listener = token, application = reaper.GetAppVersion(), project = project_said(),
+    doing = job and job.op or nil, listener = token, application = reaper.GetAppVersion(), project = project_said(),
     commands = commands,
   })
 end
