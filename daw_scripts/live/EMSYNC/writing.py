@@ -51,8 +51,8 @@ class Writer:
         self.take = arguments.get("take", 0)
         self.items = [Item(row) for row in arguments["items"]]
         self.tracks = {row["part"]: row for row in arguments["tracks"]}
-        self.whole = bool(arguments.get("whole"))
-        """What is not among the items has left the score."""
+        self.known = arguments.get("known")
+        """Every id of the score when all of it is sent, in one request or several: others have left it."""
         self.on_edit = arguments.get("on_edit", "keep")
         self.remember = arguments.get("remember")
         self.results = []
@@ -93,7 +93,7 @@ class Writer:
             by_id.setdefault(found.id, []).append(found)
         mains = {item.id: clips.best(by_id.get(item.id, ()), item.start) for item in self.items}
         self.part_tracks = self._tracks_of_parts()
-        if self.whole:
+        if self.known is not None:
             self._remove_others(by_id)
         outcomes = {}
         for item in self.items:
@@ -110,7 +110,7 @@ class Writer:
         return (clips.ticks(main.clip.start_time), clips.ticks(main.clip.end_time)) != (item.start, item.end)
 
     def _remove_others(self, by_id):
-        wanted = {item.id for item in self.items}
+        wanted = set(self.known)
         for item_id, found in by_id.items():
             if item_id in wanted:
                 continue
