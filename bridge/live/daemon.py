@@ -65,8 +65,8 @@ class DaemonCalls:
         finally:
             connection.close()
         if "error" in said and "ended" not in said:
-            error = said["error"]
-            raise InputError(str(error["message"]), str(error.get("where", "")), str(error["code"]))
+            refused = said["error"]
+            raise InputError(str(refused["message"]), str(refused.get("where", "")), str(refused["code"]))
         return said
 
 

@@ -1,4 +1,4 @@
-"""Does what is asked for inside Live: another take of the loop brace and the selected tracks, the next or previous take.
+"""Does what is asked for inside Live: another take of the loop brace and the selected tracks, the next, the previous.
 
 Live's script only notes what was asked (by a mapped control, by a locator's name, by ``emsync live regenerate`` or the
 page). The desk fetches it, has the daemon compose, and writes the outcome back into the same clips. It also follows
