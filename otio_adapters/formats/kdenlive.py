@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,11 +13,20 @@ from typing import Any
 from emsync_engine.errors import InputError
 from emsync_engine.timecode import canonical_rate
 from otio_adapters import document as doc
-from otio_adapters.appearance import PLAIN, Look, look_metadata
+from otio_adapters.appearance import look_metadata
 from otio_adapters.document import Node
+from otio_adapters.formats.kdenlive_effects import (
+    Crossing,
+    crossings_of,
+    look_of_entry,
+    look_under,
+    property_of,
+    remapped,
+)
 from otio_adapters.formats.placing import Blended, Placed, place_track
 from otio_adapters.formats.xml_text import Element, parse_xml
 from otio_adapters.reading import Reading
+from otio_adapters.retiming import chord, curve_through, value_at
 
 _CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+)(?:[.,](\d+))?$")
 _GENERATORS = {"color": "Solid Color", "colour": "Solid Color", "kdenlivetitle": "Title", "noise": "Noise"}
@@ -65,7 +75,7 @@ class _Project:
         self._markers = {
             key: markers
             for element in self.root
-            if (key := _property(element, "kdenlive:id")) and (markers := _json_list(element, "kdenlive:markers"))
+            if (key := property_of(element, "kdenlive:id")) and (markers := _json_list(element, "kdenlive:markers"))
         }
 
     def sequence(self) -> Element:
@@ -77,7 +87,7 @@ class _Project:
         tractors = self.root.findall("tractor")
         if not tractors:
             raise InputError("holds no timeline: save the project again", self.where, "not_a_timeline")
-        project = next((t for t in tractors if _property(t, "kdenlive:projectTractor") == "1"), None)
+        project = next((t for t in tractors if property_of(t, "kdenlive:projectTractor") == "1"), None)
         if project is not None:
             inner = (self._by_id.get(track.get("producer") or "") for track in project.findall("track"))
             return next((t for t in inner if t is not None and t.tag == "tractor"), project)
@@ -87,38 +97,51 @@ class _Project:
         found = _json_list(sequence, "kdenlive:sequenceproperties.guides")
         for element in self.root.findall("playlist") if not found else ():
             found = found or _json_list(element, "kdenlive:docproperties.guides")
-        return [self._marker(guide) for guide in found]
+        return [self._marker(guide) for guide in found] or self._old_guides()
+
+    def _old_guides(self) -> list[Node]:
+        """Guides as Kdenlive wrote them once: a property each, named by its time in seconds."""
+        markers = []
+        for element in self.root.iterfind("playlist/property"):
+            text = (element.get("name") or "").partition("kdenlive:guide.")[2]
+            time = _number(text, None) if text else None
+            if time is not None and 0 <= time < doc.MAX_SECONDS:
+                words = (element.text or "").strip()
+                frame = Fraction(round(time * self.rate)) / self.rate
+                markers.append(doc.marker_node(words, frame, self.rate, comment=words))
+        return markers
 
     def tracks(self, sequence: Element, medium: str = "") -> list[Node]:
         """Tracks bottom first; only those of one medium when it is given."""
         tracks: list[Node] = []
-        for track in sequence.findall("track"):
+        crossings = crossings_of(sequence, self._time, 1 / self.rate)
+        for number, track in enumerate(sequence.findall("track")):
             element = self._by_id.get(track.get("producer") or "")
             if element is None or element.tag not in ("tractor", "playlist"):
                 continue
-            kind = "Audio" if _property(element, "kdenlive:audio_track") == "1" else "Video"
+            kind = "Audio" if property_of(element, "kdenlive:audio_track") == "1" else "Video"
             if medium and kind != medium:
                 continue
-            name = _property(element, "kdenlive:track_name") or f"{kind[0]}{len(tracks) + 1}"
-            node = self._track(element, kind, name)
-            node["enabled"] = track.get("hide") not in ("both", kind.lower())
+            name = property_of(element, "kdenlive:track_name") or f"{kind[0]}{len(tracks) + 1}"
+            node = self._track(element, kind, name, [c for c in crossings if c.track == number])
+            node["enabled"] = not _is_hidden(track, element, kind)
             tracks.append(node)
         return tracks
 
-    def _track(self, element: Element, kind: str, name: str) -> Node:
+    def _track(self, element: Element, kind: str, name: str, crossings: Sequence[Crossing]) -> Node:
         ids = (
             [element.get("id")] if element.tag == "playlist" else [t.get("producer") for t in element.findall("track")]
         )
         playlists = [self._by_id[key] for key in ids if key in self._by_id]
-        clips = [clip for playlist in playlists for clip in self._clips(playlist, kind)]
-        mixes = [mix for mix in element.findall("transition") if _property(mix, "kdenlive:mixcut")]
+        clips = [clip for playlist in playlists for clip in self._clips(playlist, kind, crossings)]
+        mixes = [mix for mix in element.findall("transition") if property_of(mix, "kdenlive:mixcut")]
         blends = [blend for mix in mixes if (blend := self._mix(mix, clips)) is not None]
         return place_track(name, kind, clips, self.rate, blends)
 
     def _mix(self, mix: Element, clips: list[Placed]) -> Blended | None:
         """A mix of two overlapping clips: both are cut at its edit point, which counts back from its end."""
         start, end = (self._time(mix.get(name)) for name in ("in", "out"))
-        back = _property(mix, "kdenlive:mixcut")
+        back = property_of(mix, "kdenlive:mixcut")
         edit = end - Fraction(int(back)) / self.rate if back.isdecimal() else (start + end) / 2
         if not start <= edit <= end or start == end:
             return None
@@ -127,10 +150,10 @@ class _Project:
                 clips[number] = clip.between(edit, clip.end)
             elif clip.end == end and clip.start < edit:
                 clips[number] = replace(clip, end=edit)
-        name = _property(mix, "kdenlive_id") or _property(mix, "mlt_service")
-        return Blended(start, edit, end, name, wipe=bool(_property(mix, "resource")))
+        name = property_of(mix, "kdenlive_id") or property_of(mix, "mlt_service")
+        return Blended(start, edit, end, name, wipe=bool(property_of(mix, "resource")))
 
-    def _clips(self, playlist: Element, kind: str) -> list[Placed]:
+    def _clips(self, playlist: Element, kind: str, crossings: Sequence[Crossing]) -> list[Placed]:
         clips = []
         position = _ZERO
         for entry in playlist:
@@ -142,55 +165,46 @@ class _Project:
                 producer = self._by_id.get(entry.get("producer") or "")
                 if producer is not None and length > 0:
                     clip = self._clip(producer, position, position + length, first, kind)
-                    clips.append(replace(clip, metadata=look_metadata(self._look(entry, length))))
+                    span, frame = (position, position + length), 1 / self.rate
+                    look = look_of_entry(entry, span, self._time, frame, self._size)
+                    look = look_under(look, span, crossings, frame, self._size)
+                    clips.append(replace(clip, metadata=look_metadata(look)))
                 position += max(length, _ZERO)
         return clips
 
     def _clip(self, producer: Element, start: Fraction, end: Fraction, first: Fraction, kind: str) -> Placed:
-        resource, service = _property(producer, "resource"), _property(producer, "mlt_service")
+        resource, service = property_of(producer, "resource"), property_of(producer, "mlt_service")
         speed = Fraction(1)
         if service == "timewarp":
             factor, _, file = resource.partition(":")
-            speed = _number(_property(producer, "warp_speed") or factor)
-            resource = _property(producer, "warp_resource") or file or resource
-        name = _property(producer, "kdenlive:clipname") or Path(resource).name or producer.get("id") or ""
+            speed = _speed(property_of(producer, "warp_speed") or factor)
+            resource = property_of(producer, "warp_resource") or file or resource
+        elif service == "framebuffer" and "?" in resource:
+            resource, _, factor = resource.rpartition("?")
+            speed = _speed(factor)
+        resource = property_of(producer, "kdenlive:originalurl") or resource  # else it may be a proxy
+        name = property_of(producer, "kdenlive:clipname") or Path(resource).name or producer.get("id") or ""
+        shown = property_of(producer, "set.test_image" if kind == "Video" else "set.test_audio") != "1"
+        if kind == "Video" and property_of(producer, "video_index") == "-1":
+            shown = False
         if producer.tag == "tractor":
-            return Placed(start, end, name, None, first, nest=self._nest(producer, kind))
+            return Placed(start, end, name, None, first, enabled=shown, nest=self._nest(producer, kind))
         if service in _GENERATORS or resource in ("black", "color:black"):
             kind_of = "black" if resource in ("black", "#000000", "0x000000ff") else _GENERATORS.get(service, "black")
-            return Placed(start, end, "" if kind_of == "black" else name, doc.generator_reference(kind_of, name))
-        length = self._time(_property(producer, "length"))
-        available = doc.time_range(_ZERO, length * abs(speed), self.rate) if 0 < length < 10**6 else None
-        marks = tuple(self._marker(mark) for mark in self._markers.get(_property(producer, "kdenlive:id"), []))
+            said = "" if kind_of == "black" else name
+            return Placed(start, end, said, doc.generator_reference(kind_of, name), enabled=shown)
+        length = self._time(property_of(producer, "length"))
+        media = length * abs(speed)
+        available = doc.time_range(_ZERO, media, self.rate) if 0 < media < doc.MAX_SECONDS else None
+        marks = tuple(self._marker(mark) for mark in self._markers.get(property_of(producer, "kdenlive:id"), []))
         source = first * speed if speed >= 0 else (length - first) * abs(speed)
-        return Placed(start, end, name, doc.external_reference(resource, available), source, speed, markers=marks)
-
-    def _look(self, entry: Element, length: Fraction) -> Look:
-        """Fades and the frame that a clip is drawn into, from its effects."""
-        look = PLAIN
-        for effect in entry.findall("filter"):
-            name = _property(effect, "kdenlive_id") or _property(effect, "mlt_service")
-            if _property(effect, "disable") == "1":
-                continue
-            lasts = min(self._time(effect.get("out")) - self._time(effect.get("in")) + 1 / self.rate, length)
-            if name == "fade_from_black" and effect.get("out"):
-                look = replace(look, fade_in=lasts)
-            elif name == "fade_to_black" and effect.get("out"):
-                look = replace(look, fade_out=lasts)
-            elif name in ("qtblend", "transform"):
-                look = self._drawn(look, _property(effect, "rect"))
-        return look
-
-    def _drawn(self, look: Look, rect: str) -> Look:
-        """``x y width height opacity``, or several such with their times: what is drawn at the largest."""
-        places = [part.partition("=")[2] or part for part in rect.split(";")]
-        numbers = [[_share(word) for word in place.split()] for place in places]
-        drawn = [place for place in numbers if len(place) >= 4]
-        if not drawn or not all(self._size):
-            return look
-        scale = max(max(place[2] / self._size[0], place[3] / self._size[1]) for place in drawn)
-        opacity = max(place[4] if len(place) > 4 else 1.0 for place in drawn) * 100
-        return replace(look, scale=scale, opacity=opacity)
+        curve = tuple((time - first, value) for time, value in remapped(producer, self._time))
+        if len(curve) > 1 and len(dict(curve)) > 1:
+            straight = tuple(sorted(dict(curve).items()))
+            source, speed = value_at(straight, _ZERO), chord(straight, _ZERO, end - start)
+        curve = curve_through(curve, end - start)
+        reference = doc.external_reference(resource, available)
+        return Placed(start, end, name, reference, source, speed, shown, marks, curve=curve)
 
     def _nest(self, tractor: Element, kind: str) -> Node:
         key = tractor.get("id") or ""
@@ -232,15 +246,8 @@ class _Project:
         raise InputError(f"has the time {text!r}, which is no time: save the project again", self.where, "bad_time")
 
 
-def _property(element: Element, name: str) -> str:
-    for child in element.findall("property"):
-        if child.get("name") == name:
-            return (child.text or "").strip()
-    return ""
-
-
 def _json_list(element: Element, name: str) -> list[Any]:
-    text = _property(element, name)
+    text = property_of(element, name)
     try:
         value = json.loads(text) if text else []
     except ValueError:
@@ -248,17 +255,21 @@ def _json_list(element: Element, name: str) -> list[Any]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _share(text: str) -> float:
-    """A number, or a percentage as a share; 0 for anything else."""
+def _number(text: str, default: Fraction | None = Fraction(1)) -> Fraction | None:
+    """A finite number of ordinary size."""
     try:
-        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        return 0.0
-    return value if abs(value) < 1e6 else 0.0
-
-
-def _number(text: str) -> Fraction:
-    try:
-        return Fraction(text)
+        value = Fraction(text.replace(",", ".")) if len(text) < 40 else default
     except (ValueError, ZeroDivisionError):
-        return Fraction(1)
+        return default
+    return value if value is None or abs(value) < doc.MAX_SECONDS else default
+
+
+def _speed(text: str) -> Fraction:
+    return _number(text) or Fraction(1)
+
+
+def _is_hidden(track: Element, element: Element, kind: str) -> bool:
+    """Whether a track is switched off: in its sequence, or in both of the playlists that it is made of."""
+    hiding = ("both", kind.lower())
+    inner = [part.get("hide") in hiding for part in element.findall("track")]
+    return track.get("hide") in hiding or (bool(inner) and all(inner))

@@ -1,4 +1,4 @@
-"""Random timelines as Final Cut Pro 7 XML and as FCPXML against a reading of the same edit frame by frame.
+"""Random timelines as Final Cut Pro 7 XML, Kdenlive projects and FCPXML, each against a reading frame by frame.
 
 The edit is made as plain values first; the writer of each dialect and the sampler share nothing with the readers.
 """
@@ -153,6 +153,65 @@ def test_final_cut_pro_7_xml(tmp_path: Path, seed: int) -> None:
         return
     shown = [winner(list(leaves(top, frame + HALF, sequences))) for frame in range(max(ends))]
     check(write(tmp_path, "x.xml", xmeml(tracks_xml(top, sequences, set()), FPS)), shown)
+
+
+# --- Kdenlive ------------------------------------------------------------------------------------------------
+
+
+def kdenlive_entry(piece: Piece, producers: list[str]) -> str:
+    """An entry of a playlist; its producer is added to the list."""
+    name = f"s{piece.nest}" if piece.kind == "nest" else f"p-{piece.name}"
+    service = {"title": "kdenlivetitle", "clip": "avformat"}.get(piece.kind)
+    if service is None:
+        off = ""  # a sequence is off by its track only
+    else:
+        off = "" if piece.on else '<property name="set.test_image">1</property>'
+        producers.append(
+            f"""<chain id="{name}"><property name="resource">{piece.name}.mp4</property>{off}
+            <property name="mlt_service">{service}</property><property name="length">9000</property>
+            <property name="kdenlive:clipname">{piece.name}</property></chain>"""
+        )
+    return f'<entry producer="{name}" in="{piece.first}" out="{piece.first + piece.length - 1}"/>'
+
+
+def kdenlive_sequence(name: str, rows: Tracks, chance: random.Random) -> str:
+    producers: list[str] = []
+    parts, tracks_of = [], ""
+    for number, (on, row) in enumerate(rows):
+        lists = ["", ""]
+        ends = [0, 0]
+        for piece in row:
+            side = chance.randrange(2)
+            lists[side] += f'<blank length="{piece.start - ends[side]}"/>' if piece.start > ends[side] else ""
+            lists[side] += kdenlive_entry(piece, producers)
+            ends[side] = piece.end
+        key = f"{name}t{number}"
+        hide = "audio" if on else "both"
+        for side, text in enumerate(lists):
+            parts.append(f'<playlist id="{key}l{side}">{text}</playlist>')
+        inner = "".join(f'<track hide="{hide}" producer="{key}l{side}"/>' for side in (0, 1))
+        parts.append(f'<tractor id="{key}">{inner}</tractor>')
+        tracks_of += f'<track producer="{key}"/>'
+    black = f'<producer id="{name}b"><property name="resource">black</property></producer>'
+    whole = f'<tractor id="{name}"><track producer="{name}b"/>{tracks_of}</tractor>'
+    return "".join([*producers, black, *parts, whole])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_kdenlive(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    sequences = [tracks(chance, f"s{depth}-", depth) for depth in range(3)]
+    sequences = [
+        [(on, [replace(p, on=True) if p.kind == "nest" else p for p in row]) for on, row in s] for s in sequences
+    ]
+    ends = [row[-1].end for on, row in sequences[-1] if on and row]
+    if not ends:
+        return
+    body = "".join(kdenlive_sequence(f"s{n}", rows, chance) for n, rows in enumerate(sequences))
+    text = f"""<mlt><profile frame_rate_num="25" frame_rate_den="1"/>{body}<tractor id="project"><property
+      name="kdenlive:projectTractor">1</property><track producer="s2"/></tractor></mlt>"""
+    shown = [winner(list(leaves(sequences[-1], frame + HALF, sequences))) for frame in range(max(ends))]
+    check(write(tmp_path, "x.kdenlive", text), shown)
 
 
 # --- FCPXML --------------------------------------------------------------------------------------------------
