@@ -16,6 +16,7 @@ VIRTUAL = "virtual"
 OWN_NAME = "EMSYNC"
 TROUBLE = (OSError, RuntimeError, ValueError, MemoryError)
 """What mido and python-rtmidi raise when a port cannot be used."""
+_RTMIDI = "mido.backends.rtmidi"
 Heard = Callable[[bytes], None]
 
 
@@ -58,18 +59,32 @@ class MidoPorts:
         import mido
 
         self._mido = mido
+        self._probes: dict[str, Any] = {}
 
     def outputs(self) -> list[str]:
         """Raises:
         OSError: there is no MIDI system.
         """
-        return list(self._mido.get_output_names())
+        return self._probed("MidiOut", self._mido.get_output_names)
 
     def inputs(self) -> list[str]:
         """Raises:
         OSError: there is no MIDI system.
         """
-        return list(self._mido.get_input_names())
+        return self._probed("MidiIn", self._mido.get_input_names)
+
+    def _probed(self, kind: str, names: Callable[[], list[str]]) -> list[str]:
+        """The names of the ports. mido makes a new client of the MIDI system for every such question, which keeps
+        everything else in this process waiting for 20 ms (measured with JACK); we keep one and ask it."""
+        backend = self._mido.backend
+        if not backend.name.startswith(_RTMIDI):
+            return list(names())
+        if kind not in self._probes:
+            import rtmidi
+
+            api = getattr(rtmidi, f"API_{backend.api}") if backend.api else rtmidi.API_UNSPECIFIED
+            self._probes[kind] = getattr(rtmidi, kind)(api)
+        return list(self._probes[kind].get_ports())
 
     def open_output(self, name: str, virtual: bool) -> Output:
         return _MidoOutput(self._mido.open_output(name, virtual=virtual), self._mido.Message.from_bytes)
