@@ -170,11 +170,10 @@ def _table(title: str, programme: Programme, heard: Sequence[tuple[float, bytes]
     ):
         mask = 0xFF if kind >= 0xF0 else 0xF0
         came = [at for at, data in heard if data[0] & mask == kind]
-        errors = _errors_ms(came, wanted)
-        expected = bisect_left(wanted, came[-1] - came[0] + wanted[0] + _SLACK_S)
-        rows.append(
-            (name, expected, expected - len(came), *(errors[int(p * (len(errors) - 1))] for p in (0.5, 0.99, 1)))
-        )
+        began = _began(came, wanted)
+        errors = sorted(abs(_nearest(at - began, wanted)) * 1000 for at in came)
+        sent = bisect_left(wanted, came[-1] - began + _SLACK_S)
+        rows.append((name, sent, sent - len(came), *(errors[int(p * (len(errors) - 1))] for p in (0.5, 0.99, 1))))
     return Table(title, COLUMNS, tuple(rows), (note,))
 
 
