@@ -5,10 +5,10 @@ anything else, or calls it otherwise, fails. One function a line::
 
     Name(type, type, type?) -> type, type        since
 
-A type with ``?`` may be left out or nil. ``P`` is a project (0, nil or a project), ``T`` a track, ``I`` an item, ``K`` a
-take, ``S`` a source, ``int`` a whole number, ``num`` a number, ``str`` a text, ``bool`` a boolean, ``fn`` a function. Where older
-versions took a buffer for a text that they return, it is the last argument, as ``str?``. ``since`` is the first version that
-has the function where it is later than 6.80.
+A type with ``?`` may be left out or nil. ``P`` is a project (0, nil or a project), ``T`` a track, ``I`` an item,
+``K`` a take, ``S`` a source, ``int`` a whole number, ``num`` a number, ``str`` a text, ``bool`` a boolean, ``fn`` a
+function. Where older versions took a buffer for a text that they return, it is the last argument, as ``str?``.
+``since`` is the first version that has the function where it is later than 6.80.
 """
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - the functions have the names that REAPER gives them
 """What the functions of the fake REAPER do. ``Functions`` has a method for each that the fake can perform."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The state of a fake REAPER project: tracks, items, takes, MIDI, tempo markers, markers. Texts are raw bytes as latin-1."""
+"""The state of a fake REAPER project: tracks, items, takes, MIDI, tempo, markers. Texts are raw bytes as latin-1."""
 
 from __future__ import annotations
 

@@ -71,11 +71,14 @@ class FakeReaper(Functions):
             waiting, self.deferred = self.deferred, []
             self.now += _FRAME_S
             for function in waiting:
-                try:
-                    function()
-                except Exception as error:
-                    self.misuse.append(f"a deferred function failed: {error}")
+                self._call(function)
             self._settle("defer")
+
+    def _call(self, function: Callable[[], None]) -> None:
+        try:
+            function()
+        except Exception as error:
+            self.misuse.append(f"a deferred function failed: {error}")
 
     def quit(self) -> None:
         """Close REAPER as a user does."""

@@ -1,0 +1,1 @@
+"""REAPER on this computer: where it keeps its files, and putting our scripts there."""
