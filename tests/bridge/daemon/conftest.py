@@ -163,13 +163,34 @@ class OscClient:
         raise AssertionError(f"no end of {request}; heard {before}")
 
 
+class TcpClient:
+    """Packets with their length before them, over one connection."""
+
+    def __init__(self, to: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(to, timeout=20)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self) -> TcpClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.socket.close()
+
+    def send(self, *packets: bytes) -> None:
+        self.socket.sendall(b"".join(struct.pack(">i", len(p)) + p for p in packets))
+
+    def hear(self) -> Message:
+        """The next message."""
+        (size,) = struct.unpack(">i", self.file.read(4))
+        return parse(self.file.read(size))[0]
+
+
 def tcp_ask(to: tuple[str, int], packet: bytes) -> Message:
     """One request over TCP, one answer."""
-    with socket.create_connection(to, timeout=20) as connection:
-        connection.sendall(struct.pack(">i", len(packet)) + packet)
-        file = connection.makefile("rb")
-        (size,) = struct.unpack(">i", file.read(4))
-        return parse(file.read(size))[0]
+    with TcpClient(to) as client:
+        client.send(packet)
+        return client.hear()
 
 
 def _home(folder: Path) -> Path:
