@@ -25,6 +25,7 @@ from bridge.connectors.base import (
 from bridge.connectors.plan import Plan, PlanItem, Region
 from bridge.live.client import LiveLink, LiveRefusedError
 from bridge.live.files import how_to_import, import_files, left_out_of_live, one_tempo
+from bridge.live.markers import one_a_place
 from emsync_engine.score import Note, Tempo, TempoMap
 from emsync_engine.smf import normalise_notes
 
@@ -172,7 +173,7 @@ class LiveConnector(Connector):
 
     def _markers(self, plan: Plan) -> tuple[int, list[LeftOut], list[str]]:
         """Locators in place, those that are not, and what to know of them."""
-        rows = _one_a_place(plan)
+        rows = one_a_place(plan)
         wait = self.options.timeout_s + _A_MARKER_S * len(rows)
         try:
             said = self.link.ask("markers", {"cue": plan.cue, "markers": rows}, wait)["markers"]
@@ -222,18 +223,6 @@ def _requests(items: Iterable[PlanItem]) -> Iterator[list[dict[str, Any]]]:
         batch.append(row)
         count += len(row["notes"])
     yield batch
-
-
-def _one_a_place(plan: Plan) -> list[dict[str, Any]]:
-    """Live has one locator a place: markers at the same tick share it, hits first."""
-    by_tick: dict[int, list[Any]] = {}
-    for marker in plan.markers:
-        by_tick.setdefault(marker.tick, []).append(marker)
-    rows = []
-    for tick, here in sorted(by_tick.items()):
-        ordered = sorted(here, key=lambda m: ("hit", "section", "end").index(m.kind))
-        rows.append({"id": ordered[0].id, "tick": tick, "text": " / ".join(m.text for m in ordered)})
-    return rows
 
 
 def _result(row: Mapping[str, Any]) -> ItemResult:
