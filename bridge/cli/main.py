@@ -42,6 +42,7 @@ COMMANDS = (
     ),
     Command("conform", "fit a score to a new cut of its picture", "emsync conform cut.emsync cut_v2.otio"),
     Command("takes", "history and locks of a score", "emsync takes cut.emsync use 1"),
+    Command("reaper", "the scripts in REAPER: install, uninstall, status, listen", "emsync reaper install"),
     Command("send", "a score into a DAW, to files or to a port", "emsync send cut.emsync --to reaper"),
     Command("live", "put our script into Ableton Live, look after it, and do what it asks for", "emsync live install"),
     Command("render", "render mix and stems again", "emsync render cut.emsync --soundfont big.sf2"),

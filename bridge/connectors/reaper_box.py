@@ -148,14 +148,16 @@ class Mailbox:
 
     def tell(self, op: str, args: dict[str, Any], lasts_s: float = 60.0) -> None:
         """Send a message whose answer does not matter."""
-        self._post(op, args, f"tell-{uuid.uuid4().hex}", self._clock() + lasts_s)
+        self._post(op, args, uuid.uuid4().hex, self._clock() + lasts_s, quiet=True)
 
-    def _post(self, op: str, args: dict[str, Any], message: str, deadline: float) -> Path:
+    def _post(self, op: str, args: dict[str, Any], message: str, deadline: float, *, quiet: bool = False) -> Path:
         self._sent += 1
         folder = self.root / "in"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{time.time_ns() // 1000:017d}{self._sent % 1000:03d}-{message}.json"
         body = {"v": PROTOCOL, "id": message, "op": op, "args": args, "deadline": math.ceil(deadline)}
+        if quiet:
+            body["quiet"] = True
         write_atomic(path, json_bytes(body))
         return path
 

@@ -128,9 +128,15 @@ local function begin(name)
   job.thread = coroutine.create(function()
     local message = json.decode(text, coroutine.yield)
     if type(message) ~= 'table' or not is_id(message.id) then error('a message without an id', 0) end
-    job.id = message.id
-    reply(message.id, perform(message))
+    job.id, job.quiet = message.id, message.quiet
+    local answer = perform(message)
+    if not job.quiet then reply(message.id, answer) end
   end)
+end
+
+local function give_up(code, message)
+  if is_id(job.id) and not job.quiet then reply(job.id, failed(code, message)) end
+  job = nil
 end
 
 -- Go on with the message at hand for a moment.
@@ -139,13 +145,11 @@ local function go_on()
   repeat
     local ok, problem = coroutine.resume(job.thread)
     if not ok then
-      if is_id(job.id) then reply(job.id, failed('bad_message', tostring(problem))) end
-      job = nil
+      give_up('bad_message', tostring(problem))
     elseif coroutine.status(job.thread) == 'dead' then
       job = nil
     elseif reaper.time_precise() - job.started > WATCHDOG_S then
-      if is_id(job.id) then reply(job.id, failed('timeout', 'reading the message took too long')) end
-      job = nil
+      give_up('timeout', 'reading the message took too long')
     end
   until not job or reaper.time_precise() >= until_s
 end
