@@ -17,6 +17,7 @@ from typing import Any
 from emsync_engine.errors import InputError, MissingComponentError
 from otio_adapters import document as doc
 from otio_adapters.document import Node
+from otio_adapters.formats.aaf_walk import walk_file
 from otio_adapters.formats.otio_json import reading_of
 from otio_adapters.reading import Reading
 
@@ -31,6 +32,8 @@ _COLOURS = (
     ("WHITE", (65535, 65535, 65535)),
 )
 """Marker colours as editing systems write them, 16 bits a channel."""
+_LOST = "Unable find slot_id"
+"""What the adapter prints of a clip whose media it does not find."""
 
 
 @dataclass
@@ -76,8 +79,7 @@ def _read(path: Path) -> Reading:
         document = _adapter_document(path, warnings)
         markers: list[Node] = []
     except _AdapterError as error:
-        warnings.append(f"{path.name}: its markers confuse the AAF adapter ({error}); they were read another way")
-        document, markers = _without_events(path, warnings), facts.markers
+        document, markers = _otherwise(path, facts, error, warnings), facts.markers
     reading = reading_of(document, path.name)
     stack = reading.document.get("tracks")
     if markers and isinstance(stack, dict):
@@ -90,6 +92,27 @@ def _read(path: Path) -> Reading:
         start_frame=facts.start if same else None,
         warnings=(*warnings, *reading.warnings),
     )
+
+
+def _otherwise(path: Path, facts: _Facts, error: Exception, warnings: list[str]) -> Node:
+    """The document of a file that the adapter cannot read: by the adapter without markers, else by our own walk.
+
+    Raises:
+        InputError: it cannot be read that way either.
+    """
+    try:
+        document = _without_events(path, warnings)
+        warnings.append(f"{path.name}: its markers confuse the AAF adapter ({error}); they were read another way")
+        return document
+    except InputError:
+        warnings.append(f"{path.name}: the AAF adapter cannot read it ({error}); it was read in a simpler way")
+    try:
+        return walk_file(path, facts.start)
+    except InputError:
+        raise
+    except Exception as failure:  # a border: see _adapter_document
+        message = f"cannot be understood as AAF ({failure}): export it again, or as OTIO, XML or EDL"
+        raise InputError(message, path.name, "not_a_timeline") from failure
 
 
 class _AdapterError(Exception):
@@ -110,12 +133,51 @@ def _adapter_document(path: Path, warnings: list[str]) -> Node:
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):
-            text = adapter.read_from_file(str(path)).to_json_string()
+            text = _seen(adapter, adapter.read_from_file(str(path), simplify=False)).to_json_string()
     except Exception as error:  # a border: any fault of the adapter becomes one line for the user
         raise _AdapterError(f"{type(error).__name__}: {error}") from error
-    lines = dict.fromkeys(line.strip() for line in said.getvalue().splitlines() if line.strip())
+    spoken = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
+    lines = dict.fromkeys(line for line in spoken if not line.startswith(_LOST))
+    lost = sum(line.startswith(_LOST) for line in spoken)
+    if lost:
+        warnings.append(f"{path.name}: {lost} clips play media that the file does not define; they count as shots")
     warnings += [f"{path.name}: {line[:200]}" for line in list(lines)[:5]]
     return doc.parse_document(text.encode("utf-8", "replace"), path.name)
+
+
+def _seen(adapter: Any, timeline: Any) -> Any:
+    """The adapter's timeline with what it takes for nothing: clips whose media is not defined, and effects without
+    any picture of their own, such as titles."""
+    import opentimelineio as otio
+
+    for parent, number, child in list(_children(otio, timeline)):
+        said = child.metadata.get("AAF", {})
+        if isinstance(child, otio.schema.Gap) and said.get("ClassName") == "SourceClip":
+            parent[number] = otio.schema.Clip(
+                name=str(said.get("Name") or ""),
+                source_range=child.source_range,
+                metadata=child.metadata,
+                media_reference=otio.schema.MissingReference(),
+            )
+        elif isinstance(child, otio.schema.Stack) and not len(child) and _is_picture_effect(child):
+            drawn = otio.schema.GeneratorReference(generator_kind="Effect")
+            shown = otio.schema.Clip(name=child.name, source_range=child.source_range, media_reference=drawn)
+            child.append(otio.schema.Track(children=[shown]))
+    return adapter._simplify(timeline)
+
+
+def _is_picture_effect(stack: Any) -> bool:
+    kinds = (effect.metadata.get("AAF", {}).get("MediaKind") for effect in stack.effects)
+    return any(str(kind).lower() == "picture" for kind in kinds)
+
+
+def _children(otio: Any, parent: Any) -> Iterator[tuple[Any, int, Any]]:
+    """Every item under a timeline or a collection, with its parent and its number there."""
+    inner = parent.tracks if isinstance(parent, otio.schema.Timeline) else parent
+    if isinstance(inner, (otio.core.Composition, otio.schema.SerializableCollection)):
+        for number, child in enumerate(inner):
+            yield inner, number, child
+            yield from _children(otio, child)
 
 
 def _without_events(path: Path, warnings: list[str]) -> Node:
