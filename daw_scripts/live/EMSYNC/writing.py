@@ -98,7 +98,10 @@ class Writer:
         outcomes = {}
         for item in self.items:
             main = mains[item.id]
-            outcomes[item.id] = decide(item.hash, main and main.written, main and main.hash, self.on_edit == "beside")
+            found = (main.written, main.hash) if main is not None else (None, None)
+            outcomes[item.id] = decide(item.hash, *found, beside=self.on_edit == "beside")
+            if outcomes[item.id] == "updated" and main.track.is_frozen:
+                outcomes[item.id] = "left_out"
             moves = main is not None and self._moves(item, main)
             if outcomes[item.id] == "updated" and (moves or not item.rows):
                 main.track.delete_clip(main.clip)  # before anything is put where it lay, or it lies where others go
@@ -132,12 +135,16 @@ class Writer:
             return item.result(outcome)
         if outcome == "kept":
             return item.result(outcome, "edited by hand in Live")
+        if outcome == "left_out":
+            return item.result(outcome, _frozen(main.track))
         if outcome == "beside":
             return self._write_beside(item, main, candidates)
         if not item.rows:
             return item.result("removed" if outcome == "updated" else "unchanged", "nothing is played here")
         if main is None:
             track = self._track(item.part)
+            if track.is_frozen:
+                return item.result("left_out", _frozen(track))
             other = clips.in_the_way(track, item.start, item.end, [])
             if other is not None:
                 return item.result("left_out", _in_the_way(track, other))
@@ -262,6 +269,10 @@ class Writer:
             known = memory(self.song)
             known[self.cue] = dict(known.get(self.cue) or {}, **self.remember)
             self.song.set_data(_DATA, known)
+
+
+def _frozen(track):
+    return f"the track {track.name} is frozen; unfreeze it and send again"
 
 
 def _in_the_way(track, other):
