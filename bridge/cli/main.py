@@ -48,6 +48,7 @@ COMMANDS = (
     Command("render", "render mix and stems again", "emsync render cut.emsync --soundfont big.sf2"),
     Command("report", "draw the report again", "emsync report cut.emsync"),
     Command("doctor", "what is installed, found and reachable, and the fix for what is not", "emsync doctor"),
+    Command("watch", "score every export that appears in a folder, conform its new versions", "emsync watch exports"),
     Command("serve", "take requests over OSC and HTTP", "emsync serve"),
     Command("demo", "make a demo film and score it", "emsync demo -o demo"),
 )

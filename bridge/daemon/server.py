@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -20,6 +18,7 @@ from bridge.daemon.http_server import HttpServer
 from bridge.daemon.jobs import JobStore
 from bridge.daemon.osc_server import OscServer
 from bridge.daemon.pads import PadDesk
+from bridge.daemon.tasks import stop_asked
 from bridge.daemon.transport import Transport
 from bridge.midi.deck import Wiring
 from bridge.midi.triggers import Trigger
@@ -75,7 +74,7 @@ async def _serve(
     http, osc = HttpServer(desk, secret), OscServer(desk, secret if request.listen else "")
     pads = PadDesk(desk, transport, request.triggers) if transport else None
     host = request.listen or LOOPBACK
-    stop = _stopped()
+    stop = stop_asked()
     engine.start()
     try:
         http_port = await _listen(http.start, LOOPBACK, request.http_port, "HTTP", "--http-port")
@@ -121,20 +120,3 @@ async def _listen(start: Callable[[str, int], Any], host: str, port: int, what: 
     except OSError as error:
         where = f"{what} port {port}" if host == LOOPBACK else f"{what} at {host} port {port}"
         raise InputError(f"{where}: {error.strerror}; give another one with {option}", code="port_in_use") from error
-
-
-def _stopped() -> asyncio.Future[None]:
-    """Done when the process is asked to stop."""
-    loop = asyncio.get_running_loop()
-    stop: asyncio.Future[None] = loop.create_future()
-
-    def asked() -> None:
-        if not stop.done():
-            stop.set_result(None)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if sys.platform == "win32":  # its loop has no signals
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(asked))
-        else:
-            loop.add_signal_handler(number, asked)
-    return stop

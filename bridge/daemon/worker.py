@@ -22,6 +22,7 @@ from typing import IO, Any
 from bridge.settings import Settings, key_of, min_gap_of
 from emsync_engine.errors import EmsyncError
 from emsync_engine.instructions import parse_mood, parse_parts, parse_tempo
+from emsync_engine.timecode import canonical_rate
 
 Request = Mapping[str, Any]
 Progress = Callable[[float, str], None]
@@ -40,6 +41,10 @@ def settings_of(request: Request) -> Settings:
         "min_gap": min_gap_of,
         "tempo": parse_tempo,
         "key": key_of,
+        "engine": str,
+        "soundfont": Path,
+        "media_roots": lambda roots: tuple(map(Path, roots)),
+        "rate": canonical_rate,
     }
     return Settings(**{k: read(request[k]) for k, read in readers.items() if request.get(k) is not None})
 
@@ -48,7 +53,8 @@ def _score(request: Request, progress: Progress) -> dict[str, Any]:
     from bridge.pipeline import ScoreRequest, score
 
     ends = (request["start"], request["end"]) if request.get("start") is not None else None
-    asked = ScoreRequest(Path(request["source"]), Path(request["output"]), ends, settings_of(request))
+    asked = ScoreRequest(Path(request["source"]), Path(request["output"]), ends, settings_of(request),
+                         bool(request.get("within")))  # fmt: skip
     return score(asked, progress)
 
 
@@ -65,7 +71,9 @@ def _regenerate(request: Request, progress: Progress) -> dict[str, Any]:
 def _conform(request: Request, progress: Progress) -> dict[str, Any]:
     from bridge.conform import ConformRequest, conform
 
-    return conform(ConformRequest(Path(request["folder"]), Path(request["source"]), settings_of(request)), progress)
+    within = bool(request.get("within"))
+    asked = ConformRequest(Path(request["folder"]), Path(request["source"]), settings_of(request), within)
+    return conform(asked, progress)
 
 
 def _use(request: Request, progress: Progress) -> dict[str, Any]:
