@@ -1,0 +1,541 @@
+-- EMSYNC in Ardour: what the listener and the actions share. Loaded from the emsync folder of Ardour's settings.
+--
+-- The daemon's side leaves one request at a time there, as rows of tab-separated fields with a last row that counts
+-- them; it is done in one undo step and answered in the same form. Decisions are made on the other side: this script
+-- looks, and writes what it is told to, unless what it finds is not what was expected there.
+--
+-- Every track of ours has its ledger in its comment: a first line "EMSYNC CUE:PART", then "KEY<TAB>VALUE" lines:
+--   item SECTION   REGION_ID PLAN_HASH SEEN_HASH TICK END     mark ID   SAMPLE NAME     tempo   QUARTERS HASH
+--   folder         PATH                                        map       HASH of the plan's tempo map and metre
+
+local M = {}
+M.PROTOCOL = "1"
+local TICKS = 960      -- a quarter, of the score
+local PER_TICK = Temporal.ticks_per_beat // TICKS
+local HEAD = "EMSYNC "
+
+function M.home ()
+	return ARDOUR.user_config_directory (-1) .. "/emsync"
+end
+
+-- rows ------------------------------------------------------------------------------------------------------------
+
+local PLAIN = { t = "\t", n = "\n", r = "\r" }
+local ESCAPES = { ["\\"] = "\\\\", ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r" }
+
+local function split (line)
+	local fields = {}
+	for field in (line .. "\t"):gmatch ("([^\t]*)\t") do
+		fields[#fields + 1] = field:gsub ("\\(.)", function (c) return PLAIN[c] or c end)
+	end
+	return fields
+end
+
+-- The rows of a file; nil while it is not there or not whole.
+function M.read (path)
+	local file = io.open (path, "rb")
+	if not file then return nil end
+	local text = file:read ("a")
+	file:close ()
+	local rows = {}
+	for line in text:gmatch ("([^\r\n]+)\r?\n") do
+		rows[#rows + 1] = split (line)
+	end
+	local last = table.remove (rows)
+	if not last or last[1] ~= "end" or tonumber (last[2]) ~= #rows then return nil end
+	return rows
+end
+
+function M.write (path, rows)
+	local lines = {}
+	for _, row in ipairs (rows) do
+		local fields = {}
+		for i = 1, #row do
+			fields[i] = tostring (row[i]):gsub ("[\\\t\n\r]", ESCAPES)
+		end
+		lines[#lines + 1] = table.concat (fields, "\t") .. "\n"
+	end
+	lines[#lines + 1] = "end\t" .. #rows .. "\n"
+	local file = assert (io.open (path .. ".tmp", "wb"))
+	file:write (table.concat (lines))
+	file:close ()
+	os.remove (path) -- Windows renames onto nothing
+	assert (os.rename (path .. ".tmp", path))
+end
+
+-- FNV-1a, 64 bits: the hash of emsync's plan.
+local function fnv (text)
+	local value = 0xcbf29ce484222325
+	for i = 1, #text do
+		value = (value ~ text:byte (i)) * 0x100000001b3
+	end
+	return string.format ("%016x", value)
+end
+
+-- the ledger in the comment of a track ----------------------------------------------------------------------------
+
+local function ledger_of (route)
+	local lines = {}
+	for line in (route:comment () .. "\n"):gmatch ("([^\n]*)\n") do
+		lines[#lines + 1] = line
+	end
+	if not lines[1] or lines[1]:sub (1, #HEAD) ~= HEAD then return nil end
+	local ledger = { id = lines[1]:sub (#HEAD + 1), keys = {}, values = {} }
+	for i = 2, #lines do
+		local key, value = lines[i]:match ("^([^\t]+)\t(.*)$")
+		if key then
+			ledger.keys[#ledger.keys + 1] = key
+			ledger.values[key] = value
+		end
+	end
+	return ledger
+end
+
+local function set (ledger, key, value)
+	if value ~= nil and ledger.values[key] == nil then
+		ledger.keys[#ledger.keys + 1] = key
+	end
+	ledger.values[key] = value
+end
+
+local function save_ledger (route, ledger)
+	local lines = { HEAD .. ledger.id }
+	for _, key in ipairs (ledger.keys) do
+		if ledger.values[key] ~= nil then
+			lines[#lines + 1] = key .. "\t" .. ledger.values[key]
+		end
+	end
+	route:set_comment (table.concat (lines, "\n"), nil)
+end
+
+-- Tracks of ours: id -> { route, track, ledger }.
+local function our_tracks (cue)
+	local found = {}
+	for route in Session:get_tracks ():iter () do
+		local ledger = ledger_of (route)
+		if ledger and (cue == nil or ledger.id:sub (1, #cue + 1) == cue .. ":") then
+			found[ledger.id] = { route = route, track = route:to_track (), ledger = ledger }
+		end
+	end
+	return found
+end
+
+local function by_id (tracks)
+	local ids = {}
+	for id in pairs (tracks) do ids[#ids + 1] = id end
+	table.sort (ids)
+	return ids
+end
+
+-- time ------------------------------------------------------------------------------------------------------------
+
+-- Ticks of the score in something that prints as "BEATS:TICKS"; a fraction where it lies between two.
+local function score_ticks (beats)
+	local sign, whole, rest = beats:str ():match ("^(%-?)(%d+):(%d+)$")
+	local ticks = tonumber (whole) * Temporal.ticks_per_beat + tonumber (rest)
+	if sign == "-" then ticks = -ticks end
+	if ticks % PER_TICK == 0 then return ticks // PER_TICK end
+	return ticks / PER_TICK
+end
+
+local function at_tick (tick)
+	return Temporal.timepos_t.from_ticks (tick * PER_TICK)
+end
+
+local function sample_at (tick)
+	return Temporal.TempoMap.read ():sample_at (at_tick (tick))
+end
+
+-- A hash of where the first quarters lie, to the sample.
+local function tempo_hash (quarters)
+	local map, rows = Temporal.TempoMap.read (), {}
+	for quarter = 0, quarters do
+		rows[#rows + 1] = tostring (map:sample_at (at_tick (quarter * TICKS)))
+	end
+	return fnv (table.concat (rows, "\n"))
+end
+
+-- regions ---------------------------------------------------------------------------------------------------------
+
+local function region_id (region)
+	return region:to_stateful ():id ():to_s ()
+end
+
+local function number (value)
+	if math.type (value) == "integer" then return tostring (value) end
+	if value == math.floor (value) then return string.format ("%d", math.floor (value)) end
+	return string.format ("%.4f", value)
+end
+
+local function less (a, b)
+	for i = 1, #a do
+		if a[i] ~= b[i] then return a[i] < b[i] end
+	end
+	return false
+end
+
+local function lines_of (tag, rows)
+	table.sort (rows, less)
+	local lines = {}
+	for i, row in ipairs (rows) do
+		local fields = { tag }
+		for j, value in ipairs (row) do fields[j + 1] = number (value) end
+		lines[i] = table.concat (fields, " ") .. "\n"
+	end
+	return table.concat (lines)
+end
+
+-- What a region holds, as the hash of a plan's item; times from its start.
+function M.region_hash (region)
+	local model = region:to_midiregion ():model ()
+	local origin = score_ticks (region:start ():beats ())
+	local channels, notes, controls = {}, {}, {}
+	for note in ARDOUR.LuaAPI.note_list (model):iter () do
+		channels[note:channel ()] = true
+		notes[#notes + 1] = { score_ticks (note:time ()) - origin, note:note (), score_ticks (note:length ()),
+		                      note:velocity () }
+	end
+	for channel = 0, 15 do
+		for controller = 0, 127 do
+			local parameter = Evoral.Parameter (ARDOUR.AutomationType.MidiCCAutomation, channel, controller)
+			local control = model:automation_control (parameter, false)
+			if not control:isnil () and not control:alist ():isnil () then
+				for event in control:alist ():events ():iter () do
+					controls[#controls + 1] = { score_ticks (event.when:beats ()) - origin, controller, event.value }
+				end
+			end
+		end
+	end
+	return fnv (lines_of ("n", notes) .. lines_of ("c", controls))
+end
+
+local function span_of (region)
+	local first = score_ticks (region:position ():beats ())
+	return first, first + score_ticks (region:length ():beats ())
+end
+
+local function regions_of (track)
+	local found = {}
+	for region in track:playlist ():region_list ():iter () do
+		if not region:to_midiregion ():isnil () then
+			found[region_id (region)] = region
+		end
+	end
+	return found
+end
+
+-- requests --------------------------------------------------------------------------------------------------------
+
+local DO = {}
+
+-- Rows of everything of a cue that is there. Request: look CUE, then tick TICK ...
+function DO.look (request, answer)
+	local cue, others = request[1][2], 0
+	local ours = our_tracks (cue)
+	for route in Session:get_tracks ():iter () do
+		local ledger = ledger_of (route)
+		if not (ledger and ours[ledger.id]) then
+			for _ in route:to_track ():playlist ():region_list ():iter () do others = others + 1 end
+		end
+	end
+	answer[#answer + 1] = { "session", Session:name (), Session:path (), Session:nominal_sample_rate (), others }
+	for i = 2, #request do
+		answer[#answer + 1] = { "tick", request[i][2], sample_at (tonumber (request[i][2])) }
+	end
+	for location in Session:locations ():list ():iter () do
+		if location:is_mark () then
+			answer[#answer + 1] = { "mark", location:start ():samples (), location:name () }
+		end
+	end
+	for _, id in ipairs (by_id (ours)) do
+		M.look_at_track (id, ours[id], answer)
+	end
+end
+
+function M.look_at_track (id, our, answer)
+	answer[#answer + 1] = { "track", id, our.route:name () }
+	local regions, known = regions_of (our.track), {}
+	for _, key in ipairs (our.ledger.keys) do
+		local value = our.ledger.values[key]
+		local section = key:match ("^item (.+)$")
+		if section then
+			local name, plan, seen, tick, ends = value:match ("^(%S+) (%S+) (%S+) (%S+) (%S+)$")
+			local region = regions[name]
+			if region then
+				known[name] = true
+				local first, last = span_of (region)
+				local moved = number (first) ~= tick or number (last) ~= ends
+				local locked = (region:locked () or region:muted ()) and 1 or 0
+				answer[#answer + 1] = { "item", id, section, name, plan, seen, M.region_hash (region), tick, ends,
+				                        moved and 1 or 0, locked }
+			end
+		elseif key == "tempo" then
+			local quarters, hash = value:match ("^(%d+) (%S+)$")
+			answer[#answer + 1] = { "tempo", hash, tempo_hash (tonumber (quarters)) }
+		else
+			answer[#answer + 1] = { "kept", id, key, value }
+		end
+	end
+	for name, region in pairs (regions) do
+		if not known[name] then
+			local first, last = span_of (region)
+			answer[#answer + 1] = { "other", id, number (first), number (last), region:name () }
+		end
+	end
+end
+
+local WRITE = {}
+
+-- tempo FILE: the tempo map and metre of a MIDI file become the session's.
+function WRITE.tempo (row)
+	M.import (row[2], Editing.ImportAsRegion, ARDOUR.MidiTempoMapDisposition.SMFTempoUse, Temporal.timepos_t (0),
+	          ARDOUR.Track ())
+end
+
+-- unmark SAMPLE NAME
+function WRITE.unmark (row)
+	for location in Session:locations ():list ():iter () do
+		if location:is_mark () and location:name () == row[3] and location:start ():samples () == tonumber (row[2]) then
+			Session:locations ():remove (location)
+			return
+		end
+	end
+end
+
+-- mark SAMPLE NAME
+function WRITE.mark (row)
+	local before = {}
+	for location in Session:locations ():list ():iter () do
+		before[location:name () .. "\t" .. location:start ():samples ()] = true
+	end
+	Editor:add_location_mark (Temporal.timepos_t (tonumber (row[2])))
+	for location in Session:locations ():list ():iter () do
+		if location:is_mark () and not before[location:name () .. "\t" .. location:start ():samples ()] then
+			location:set_name (row[3])
+			return
+		end
+	end
+	error ("Ardour made no marker at sample " .. row[2])
+end
+
+-- track ID NAME COLOUR: it is there afterwards.
+function WRITE.track (row, state)
+	if state.tracks[row[2]] then return end
+	local midi = ARDOUR.ChanCount (ARDOUR.DataType ("midi"), 1)
+	local audio = ARDOUR.ChanCount (ARDOUR.DataType ("audio"), 2)
+	local made = Session:new_midi_track (midi, audio, true, ARDOUR.PluginInfo (), nil, nil, 1, row[3],
+	                                     ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal, true)
+	for track in made:iter () do
+		track:presentation_info_ptr ():set_color (tonumber (row[4]) << 8 | 0xff)
+		local our = { route = track, track = track:to_track (), ledger = { id = row[2], keys = {}, values = {} } }
+		save_ledger (track, our.ledger)
+		state.tracks[row[2]] = our
+		return
+	end
+	error ("Ardour made no track " .. row[3])
+end
+
+-- Whether the region that is to go is as it was when it was looked at.
+local function is_as_expected (region, hash)
+	return region and M.region_hash (region) == hash
+end
+
+-- put TRACK SECTION NAME TICK END FILE PLAN_HASH OLD_REGION OLD_HASH: instead of the old region, if there is one.
+function WRITE.put (row, state, answer)
+	local our = state.tracks[row[2]]
+	local tick, last = tonumber (row[5]), tonumber (row[6])
+	local old = row[9] ~= "" and regions_of (our.track)[row[9]] or nil
+	if row[9] ~= "" and not is_as_expected (old, row[10]) then
+		answer[#answer + 1] = { "put", row[2], row[3], "kept" }
+		return
+	end
+	local before = regions_of (our.track)
+	M.import (row[7], Editing.ImportToTrack, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore, at_tick (tick), our.track)
+	for id, region in pairs (regions_of (our.track)) do
+		if not before[id] then
+			region:set_name (row[4])
+			region:trim_end (at_tick (last))
+			local seen = M.region_hash (region)
+			local first, ends = span_of (region)
+			set (our.ledger, "item " .. row[3],
+			     table.concat ({ id, row[8], seen, number (first), number (ends) }, " "))
+			if old then our.track:playlist ():remove_region (old) end
+			state.changed[row[2]] = true
+			answer[#answer + 1] = { "put", row[2], row[3], "written", id, seen }
+			return
+		end
+	end
+	error ("Ardour imported nothing from " .. row[7])
+end
+
+-- drop TRACK SECTION REGION HASH
+function WRITE.drop (row, state, answer)
+	local our = state.tracks[row[2]]
+	local old = regions_of (our.track)[row[4]]
+	if not is_as_expected (old, row[5]) then
+		answer[#answer + 1] = { "put", row[2], row[3], "kept" }
+		return
+	end
+	our.track:playlist ():remove_region (old)
+	set (our.ledger, "item " .. row[3], nil)
+	state.changed[row[2]] = true
+	answer[#answer + 1] = { "put", row[2], row[3], "removed" }
+end
+
+-- keep TRACK KEY VALUE: a line of the ledger; without a value it is taken out.
+function WRITE.keep (row, state)
+	local our = state.tracks[row[2]]
+	set (our.ledger, row[3], row[4] ~= "" and row[4] or nil)
+	state.changed[row[2]] = true
+end
+
+-- keep_tempo TRACK QUARTERS
+function WRITE.keep_tempo (row, state)
+	local our = state.tracks[row[2]]
+	set (our.ledger, "tempo", row[3] .. " " .. tempo_hash (tonumber (row[3])))
+	state.changed[row[2]] = true
+end
+
+function WRITE.save (row)
+	Session:save_state ("")
+end
+
+function M.import (file, mode, tempo, position, track)
+	local files = C.StringVector ()
+	files:push_back (file)
+	Editor:do_import (files, Editing.ImportDistinctFiles, mode, ARDOUR.SrcQuality.SrcBest,
+	                  ARDOUR.MidiTrackNameSource.SMFTrackName, tempo, position, ARDOUR.PluginInfo (), track, false)
+end
+
+-- write CUE, then what to write, in order. One undo step.
+function DO.write (request, answer)
+	if Session:actively_recording () then error ("it is recording") end
+	local state = { tracks = our_tracks (request[1][2]), changed = {} }
+	Session:begin_reversible_command ("EMSYNC")
+	local ok, why = pcall (function ()
+		for i = 2, #request do
+			local act = WRITE[request[i][1]]
+			if act == nil then error ("this script does not know " .. request[i][1]) end
+			act (request[i], state, answer)
+		end
+	end)
+	for id in pairs (state.changed) do
+		save_ledger (state.tracks[id].route, state.tracks[id].ledger)
+	end
+	if not Session:abort_empty_reversible_command () then
+		Session:commit_reversible_command (nil)
+	end
+	if not ok then error (why, 0) end
+end
+
+-- select: what the user has selected.
+function DO.select (request, answer)
+	M.selection (answer)
+end
+
+-- the mailbox -----------------------------------------------------------------------------------------------------
+
+function M.alive ()
+	M.write (M.home () .. "/alive.tsv", {
+		{ "alive", M.PROTOCOL, os.time (), Session:name (), Session:path (), Session:nominal_sample_rate () },
+	})
+end
+
+-- Do the request that waits, if there is one.
+function M.receive ()
+	local path = M.home () .. "/request.tsv"
+	local request = M.read (path)
+	if not request then return false end
+	os.remove (path)
+	local head = table.remove (request, 1) -- request PROTOCOL ID
+	local answer = {}
+	local ok, why = pcall (function ()
+		if head[2] ~= M.PROTOCOL then
+			error ("this script is version " .. M.PROTOCOL .. " of EMSYNC's, the request " .. tostring (head[2]), 0)
+		end
+		local act = DO[request[1][1]]
+		if act == nil then error ("this script does not know " .. request[1][1], 0) end
+		act (request, answer)
+	end)
+	table.insert (answer, 1, { "answer", head[3], ok and "ok" or "error", ok and "" or tostring (why) })
+	M.write (M.home () .. "/answer-" .. head[3] .. ".tsv", answer)
+	return true
+end
+
+function M.listener ()
+	local last = 0
+	return function ()
+		if not Session then return end
+		local now = os.time ()
+		if now ~= last then
+			last = now
+			M.alive ()
+		end
+		M.receive ()
+	end
+end
+
+-- from inside -----------------------------------------------------------------------------------------------------
+
+-- Rows for the range and the tracks that are selected: time range, else the selected regions, else the loop.
+function M.selection (rows)
+	local selected = Editor:get_selection ()
+	local first, last
+	if selected.time:start_sample () < selected.time:end_sample () then
+		first, last = selected.time:start_sample (), selected.time:end_sample ()
+	end
+	local tracks = {}
+	for route in selected.tracks:routelist ():iter () do
+		tracks[route:name ()] = true
+	end
+	for region in selected.regions:regionlist ():iter () do
+		if first == nil or region:position ():samples () < first then first = region:position ():samples () end
+		local ends = region:position ():samples () + region:length ():samples ()
+		if last == nil or ends > last then last = ends end
+		for _, our in pairs (our_tracks ()) do
+			if regions_of (our.track)[region_id (region)] then tracks[our.route:name ()] = true end
+		end
+	end
+	if first == nil then
+		local loop = Session:locations ():auto_loop_location ()
+		if loop then first, last = loop:start ():samples (), loop:_end ():samples () end
+	end
+	if first == nil then error ("select a range, regions, or set the loop first", 0) end
+	local rate, ours, cue, folder = Session:nominal_sample_rate (), our_tracks (), nil, nil
+	for _, id in ipairs (by_id (ours)) do
+		cue = cue or id:match ("^[^:]+")
+		folder = folder or ours[id].ledger.values["folder"]
+	end
+	rows[#rows + 1] = { "selection", cue or "", string.format ("%.9f", first / rate), string.format ("%.9f", last / rate),
+	                    folder or "" }
+	for _, id in ipairs (by_id (ours)) do
+		if tracks[ours[id].route:name ()] then rows[#rows + 1] = { "part", id } end
+	end
+end
+
+local function quoted (word, windows)
+	if windows then return '"' .. word:gsub ('"', "") .. '"' end
+	return "'" .. word:gsub ("'", "'\\''") .. "'"
+end
+
+-- Have EMSYNC make another take of what is selected; it comes back through the mailbox.
+function M.regenerate ()
+	local rows = {}
+	M.selection (rows)
+	if rows[1][2] == "" then error ("there is no score of EMSYNC in this session; send one first", 0) end
+	local path = M.home () .. "/ask.tsv"
+	M.write (path, rows)
+	local program = M.read (M.home () .. "/program.tsv")
+	if not program then error ("send a score from EMSYNC first, so that it is known where it is", 0) end
+	local words, windows = {}, program[1][1] == "windows"
+	for i = 2, #program[1] do words[#words + 1] = quoted (program[1][i], windows) end
+	words[#words + 1] = quoted (M.home (), windows)
+	local command = table.concat (words, " ")
+	if windows then
+		os.execute ('start "EMSYNC" /b ' .. command)
+	else
+		os.execute (command .. " >/dev/null 2>&1 &")
+	end
+end
+
+return M
