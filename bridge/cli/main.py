@@ -50,6 +50,7 @@ COMMANDS = (
     Command("doctor", "what is installed, found and reachable, and the fix for what is not", "emsync doctor"),
     Command("watch", "score every export that appears in a folder, conform its new versions", "emsync watch exports"),
     Command("serve", "take requests over OSC and HTTP", "emsync serve"),
+    Command("service", "start the daemon at every login", "emsync service install"),
     Command("demo", "make a demo film and score it", "emsync demo -o demo"),
 )
 

@@ -1,0 +1,1 @@
+"""``emsync service``: the daemon starts when you log in."""
