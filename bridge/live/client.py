@@ -95,14 +95,14 @@ class LiveLink:
         """
         fresh = self._socket is None
         try:
-            self.connect()
+            self._connect()
             return self._exchange(op, arguments or {}, timeout_s or self._timeout_s)
         except ConnectionError as error:
             self.close()
             if fresh:
                 raise self._lost(error) from error
         try:  # the line was an old one: Live may have been restarted since
-            self.connect()
+            self._connect()
             return self._exchange(op, arguments or {}, timeout_s or self._timeout_s)
         except ConnectionError as error:
             self.close()
@@ -114,8 +114,16 @@ class LiveLink:
         Raises:
             TargetError: nobody there, no token, or a script of another version.
         """
+        try:
+            self._connect()
+        except ConnectionError as error:
+            raise self._lost(error) from error
+        return self.greeting
+
+    def _connect(self) -> None:
+        """As ``connect``. Raises ConnectionError when the line breaks while greeting."""
         if self._socket is not None:
-            return self.greeting
+            return
         self._place = place_of(self._at)
         token = self._token()
         try:
@@ -132,7 +140,6 @@ class LiveLink:
         except (TargetError, ConnectionError):
             self.close()
             raise
-        return self.greeting
 
     def close(self) -> None:
         if self._socket is not None:
@@ -174,7 +181,7 @@ class LiveLink:
         try:
             message = json.loads(line)
         except ValueError as error:
-            raise ConnectionError("what answers is not our script") from error
+            raise TargetError(f"what answers there is not our script; {_HOW}", "closed", self._place.text) from error
         if not isinstance(message, dict) or message.get("id") != self._number:
             raise ConnectionError("the answer belongs to another question")
         return message

@@ -136,7 +136,7 @@ class Server:
     def _work(self, client, deadline):
         if client.pending is not None:
             self._go_on(client)
-        while client.pending is None and time.time() < deadline:
+        while client.pending is None and not client.closing and time.time() < deadline:
             end = client.incoming.find(b"\n")
             if end < 0:
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,11 @@ from tests.daw_scripts.live.running import RunningLive
 VERSIONS: tuple[Version, ...] = ((11, 0), (11, 3), (12, 0), (12, 2))
 Start = Callable[..., RunningLive]
 Connect = Callable[..., LiveConnector]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture
