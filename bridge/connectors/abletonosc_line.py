@@ -24,6 +24,8 @@ MAX_DATAGRAM = 8192
 """Bytes: macOS sends no larger one than 9216 unless it is told to."""
 ASK_AGAIN_S = 1.5
 """A question that has no answer after this long is sent again; only questions are, and what can be done twice."""
+QUIET_S = 0.3
+"""Longer than Live's timer takes from one reading to the next."""
 TRIES = 3
 _FENCE = "/live/test"
 
@@ -55,22 +57,13 @@ class OscLine:
         Raises:
             TargetError: closed, busy, crashed; ErrorSaidError when it says that it cannot.
         """
-        deadline = time.monotonic() + (timeout_s or self._timeout_s)
+
+        def answer(name: str, values: Sequence[Any]) -> Any:
+            right = name == address and list(values[: len(echo)]) == list(echo)
+            return values[len(echo) :] if right else None
+
         self._forget_old_answers()
-        while True:
-            self._send(address, arguments)
-            again = min(time.monotonic() + ASK_AGAIN_S, deadline)
-            while (left := again - time.monotonic()) > 0:
-                said = self._hear(left)
-                if said is None:
-                    break
-                name, values = said
-                if name == "/live/error":
-                    raise ErrorSaidError(f"AbletonOSC: {' '.join(map(str, values))}", "refused", self.where)
-                if name == address and list(values[: len(echo)]) == list(echo):
-                    return values[len(echo) :]
-            if time.monotonic() >= deadline:
-                raise self._silent()
+        return self._until(answer, address, arguments, timeout_s or self._timeout_s)
 
     def do(self, address: str, *arguments: Any) -> None:
         """Have something done that has no answer of its own, and wait until it was read.
@@ -96,21 +89,33 @@ class OscLine:
 
     def fence(self) -> None:
         """Wait until everything sent so far was read: messages are dealt with in order."""
-        deadline = time.monotonic() + self._timeout_s
-        while True:
-            self._send(_FENCE, ())
+        self._until(lambda name, values: True if name == _FENCE else None, _FENCE, (), self._timeout_s)
+
+    def _until(
+        self, answer: Callable[[str, Sequence[Any]], Any], address: str, arguments: Sequence[Any], timeout_s: float
+    ) -> Any:
+        """Send a question, again and again, until there is an answer to it."""
+        deadline = time.monotonic() + timeout_s
+        asked = 0
+        while time.monotonic() < deadline or not asked:
+            self._send(address, arguments)
+            asked += 1
             again = min(time.monotonic() + ASK_AGAIN_S, deadline)
-            while (left := again - time.monotonic()) > 0:
-                said = self._hear(left)
-                if said is None:
-                    break
+            while (said := self._hear(again - time.monotonic())) is not None:
                 name, values = said
                 if name == "/live/error":
                     raise ErrorSaidError(f"AbletonOSC: {' '.join(map(str, values))}", "refused", self.where)
-                if name == _FENCE:
-                    return
-            if time.monotonic() >= deadline:
-                raise self._silent()
+                found = answer(name, values)
+                if found is not None:
+                    if asked > 1:
+                        self._quiet()
+                    return found
+        raise self._silent()
+
+    def _quiet(self) -> None:
+        """Let the answers to a question that was sent more than once go by, or they are taken for the next one's."""
+        while self._hear(QUIET_S) is not None:
+            pass
 
     def close(self) -> None:
         if self._socket is not None:

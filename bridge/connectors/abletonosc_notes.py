@@ -18,9 +18,10 @@ ALL_PITCHES = (0, 128)
 """(lowest, span). AbletonOSC's own default leaves out pitch 127."""
 FAR = 8192.0
 """Beats beyond which no note of a clip lies."""
-READ_AT_ONCE = 16.0
-"""Beats read in one question; halved where there is too much in them for one datagram."""
-_LEAST = 1 / 64
+_FIRST_SPAN, _LEAST_SPAN, _MOST_SPAN = 4.0, 1 / 64, 64.0
+"""Beats read in one question: few at first, then as many as the notes seen so far allow."""
+_WANTED = 150
+"""Notes in an answer, about; what does not fit a datagram of macOS is never sent, and found out slowly."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,12 @@ def read(line: OscLine, slot: Slot, length: float) -> tuple[Note, ...]:
         length: of the clip in beats.
     """
     found = list(_window(line, slot, -FAR, FAR))
-    at = 0.0
+    at, span = 0.0, _FIRST_SPAN
     while at < length:
-        found += _window(line, slot, at, min(READ_AT_ONCE, length - at))
-        at += READ_AT_ONCE
+        held = list(_window(line, slot, at, min(span, length - at)))
+        found += held
+        at += span
+        span = min(max(span * min(_WANTED / max(len(held), 1), 4.0), _LEAST_SPAN), _MOST_SPAN)
     found += _window(line, slot, length, FAR)
     return tuple(sorted(found))
 
@@ -99,14 +102,14 @@ def remove(line: OscLine, slot: Slot, start: float, span: float) -> None:
 def _window(line: OscLine, slot: Slot, start: float, span: float) -> Iterator[Note]:
     """The notes that begin in a window. What is too much for an answer is asked for in halves."""
     asked = (*slot.at, *ALL_PITCHES, float(start), float(span))
+    once = None if span <= _LEAST_SPAN else abletonosc_line.ASK_AGAIN_S
     try:
-        said = line.ask("/live/clip/get/notes", *asked, echo=slot.at, timeout_s=abletonosc_line.ASK_AGAIN_S * TRIES)
+        said = line.ask("/live/clip/get/notes", *asked, echo=slot.at, timeout_s=once)
     except TargetError as error:
-        if isinstance(error, ErrorSaidError) and "too long" not in error.message.lower():
+        too_long = "too long" in error.message.lower()
+        if once is None or error.state in ("closed", "crashed") or (isinstance(error, ErrorSaidError) and not too_long):
             raise
-        line.fence()  # raises when Live is away
-        if span <= _LEAST:
-            raise
+        line.fence()  # raises when Live is away; otherwise the answer did not fit
         yield from _window(line, slot, start, span / 2)
         yield from _window(line, slot, start + span / 2, span / 2)
         return

@@ -32,7 +32,7 @@ from bridge.connectors.base import (
     result,
     silent,
 )
-from bridge.connectors.plan import Plan, PlanItem, PlanMarker, Region
+from bridge.connectors.plan import Plan, PlanItem, Region
 from bridge.connectors.plan_smf import smf_of_plan
 from emsync_engine.score import TICKS_PER_QUARTER
 
@@ -179,10 +179,11 @@ class ArdourConnector(Connector):
         """Set the plan's markers over OSC alone, where no script listens; how many."""
         osc = self._surface()
         rate = osc.surface().rate
-        for number, marker in enumerate(plan.markers):
-            progress(number / len(plan.markers), "setting markers")
-            osc.mark(round(marker.seconds * rate), marker.text)
-        return len(plan.markers)
+        wishes = _marks(plan, rate)
+        for number, (sample, text) in enumerate(wishes.values()):
+            progress(number / len(wishes), "setting markers")
+            osc.mark(sample, text)
+        return len(wishes)
 
     def close(self) -> None:
         if self._osc is not None:
@@ -222,7 +223,7 @@ class ArdourConnector(Connector):
         note = ""
         if outcome in ("written", "updated"):
             path = parcel / f"{item.part}-{item.section}.mid"
-            path.write_bytes(smf_of_plan(plan, Region(item.tick, item.end, (item.part,))))
+            path.write_bytes(smf_of_plan(plan, Region(item.tick, item.end, (item.part,)), chase=False))
             old = (there.region, there.now) if there else ("", "")
             work.rows.append(
                 ("put", track, item.section, item.name, item.tick, item.end, path, item.hash, *old),
@@ -326,7 +327,7 @@ def _tempo(plan: Plan, found: _Session, work: _Work, parcel: Path) -> None:
             "Ardour",
         )
     path = parcel / "tempo.mid"
-    path.write_bytes(smf_of_plan(plan, guard=True))
+    path.write_bytes(smf_of_plan(plan, Region(0, plan.end_tick, ()), guard=True))
     work.rows.append(("tempo", path))
     work.tempo_events = len(plan.tempo) + len(plan.metres)
     quarters = plan.end_tick // TICKS_PER_QUARTER
@@ -342,7 +343,7 @@ def _track_rows(plan: Plan, found: _Session) -> Iterator[tuple[object, ...]]:
     for part in plan.parts:
         if part.id not in found.tracks:
             found.tracks.add(part.id)
-            yield "track", part.id, part.name, part.colour
+            yield "track", part.id, part.name, part.colour, part.channel
 
 
 def _tracks(plan: Plan, found: _Session, work: _Work) -> None:
@@ -354,17 +355,17 @@ def _markers(plan: Plan, found: _Session, work: _Work) -> None:
     first = plan.parts[0].id
     work.rows += _track_rows(plan, found)
     ours = {key.removeprefix("mark "): value for key, value in found.kept.items() if key.startswith("mark ")}
+    wishes = _marks(plan, found.rate)
     touched = 0
-    for marker in plan.markers:
-        wanted = (round(marker.seconds * found.rate), marker.text)
-        state = _mark_state(marker, wanted, ours, found)
+    for mark_id, wanted in wishes.items():
+        state = _mark_state(mark_id, wanted, ours, found)
         work.markers += state in ("new", "there", "old")
         touched += state == "touched"
         if state == "old":
-            work.rows.append(("unmark", *_split_mark(ours[marker.id])))
+            work.rows.append(("unmark", *_split_mark(ours[mark_id])))
         if state in ("new", "old"):
-            work.rows += [("mark", *wanted), ("keep", first, f"mark {marker.id}", f"{wanted[0]} {wanted[1]}")]
-    for mark_id in ours.keys() - {marker.id for marker in plan.markers}:
+            work.rows += [("mark", *wanted), ("keep", first, f"mark {mark_id}", f"{wanted[0]} {wanted[1]}")]
+    for mark_id in sorted(ours.keys() - wishes.keys()):
         if _split_mark(ours[mark_id]) in found.marks:
             work.rows.append(("unmark", *_split_mark(ours[mark_id])))
         work.rows.append(("keep", first, f"mark {mark_id}", ""))
@@ -372,10 +373,20 @@ def _markers(plan: Plan, found: _Session, work: _Work) -> None:
         work.said.append(f"{touched} markers that you moved, renamed or removed stay as they are")
 
 
-def _mark_state(marker: PlanMarker, wanted: tuple[int, str], ours: Mapping[str, str], found: _Session) -> str:
-    if marker.id not in ours:
+def _marks(plan: Plan, rate: int) -> dict[str, tuple[int, str]]:
+    """(sample, text) by id; Ardour has one marker at a place, so those that fall together become one."""
+    by_sample: dict[int, tuple[str, str]] = {}
+    for marker in plan.markers:
+        sample = round(marker.seconds * rate)
+        mark_id, text = by_sample.get(sample, (marker.id, ""))
+        by_sample[sample] = (mark_id, f"{text} / {marker.text}" if text else marker.text)
+    return {mark_id: (sample, text) for sample, (mark_id, text) in by_sample.items()}
+
+
+def _mark_state(mark_id: str, wanted: tuple[int, str], ours: Mapping[str, str], found: _Session) -> str:
+    if mark_id not in ours:
         return "new"
-    before = _split_mark(ours[marker.id])
+    before = _split_mark(ours[mark_id])
     if before not in found.marks:
         return "touched"
     return "there" if before == wanted else "old"
@@ -402,9 +413,10 @@ def _dropped(plan: Plan, found: _Session, work: _Work) -> None:
 
 def _take_in(answer: list[Row], work: _Work, plan: Plan) -> None:
     """What the script did, where it differs from what was asked, and what Ardour made of it."""
-    changed = 0
+    changed = unmarked = 0
     hashes = {(f"{plan.cue}:{item.part}", item.section): item.hash for item in plan.items}
     for row in answer:
+        unmarked += row[0] == "unmarked"
         if row[0] != "put":
             continue
         key = (row[1], row[2])
@@ -412,5 +424,7 @@ def _take_in(answer: list[Row], work: _Work, plan: Plan) -> None:
             work.results[key] = replace(work.results[key], outcome="kept", note="it was edited just now")
         elif row[3] == "written" and row[5] != hashes[key]:
             changed += 1
+    if unmarked:
+        work.said.append(f"{unmarked} markers were not set: one of yours is at the same place")
     if changed:
         work.said.append(f"Ardour reads {changed} regions a little differently from what was sent (rounding of times)")

@@ -15,6 +15,7 @@ from bridge.connectors.base import TargetError
 
 PORT = 3819
 _SETTLED_S = 0.05
+_REPLY_TO_SENDER = (0, 31, 0, 0, 0, 0, 0)  # bank, strip types, feedback, fader mode, two page sizes, port 0
 _LARGEST = 65_507  # bytes of a datagram
 
 
@@ -44,6 +45,7 @@ class ArdourOsc:
         """Raises ``TargetError`` when nobody answers."""
         deadline = time.monotonic() + self._timeout_s
         while time.monotonic() < deadline:
+            self.send("/set_surface", *_REPLY_TO_SENDER)
             self.send("/strip/list")
             wait_until = min(time.monotonic() + 1.0, deadline)
             while (message := self._receive(wait_until)) is not None:
@@ -94,6 +96,7 @@ class ArdourOsc:
     def _value(self, address: str) -> Any:
         deadline = time.monotonic() + self._timeout_s
         while time.monotonic() < deadline:
+            self.send("/set_surface", *_REPLY_TO_SENDER)
             self.send(address)
             while (message := self._receive(min(time.monotonic() + 0.5, deadline))) is not None:
                 if message.address == address and message.params:

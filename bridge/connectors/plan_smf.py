@@ -23,7 +23,7 @@ Row = tuple[int, int, Any]
 """(tick, order at that tick, message)."""
 
 
-def smf_of_plan(plan: Plan, region: Region | None = None, *, guard: bool = False) -> bytes:
+def smf_of_plan(plan: Plan, region: Region | None = None, *, guard: bool = False, chase: bool = True) -> bytes:
     """The file. It depends on its arguments alone.
 
     Args:
@@ -31,6 +31,7 @@ def smf_of_plan(plan: Plan, region: Region | None = None, *, guard: bool = False
         region: only its bars and parts; tick 0 of the file is then the bar line at or before its start.
         guard: add a track with one very soft, very low note from the first tick to the last: Ableton Live imports a
             tempo map only as far as a note reaches.
+        chase: begin a region with the controller values that hold there; without, it has its own alone.
     """
     span = Region(0, plan.end_tick) if region is None else region
     first = max((tick for tick, _ in plan.bars if tick <= span.start), default=0)
@@ -39,7 +40,7 @@ def smf_of_plan(plan: Plan, region: Region | None = None, *, guard: bool = False
     file.tracks.append(_track(_conductor(plan, first, last, whole=region is None), first, last))
     for part in plan.parts:
         if span.parts is None or part.part in span.parts:
-            file.tracks.append(_track(_part(part, span), first, last))
+            file.tracks.append(_track(_part(part, span, chase), first, last))
     if guard:
         file.tracks.append(_track(_guard(first, last), first, last))
     out = io.BytesIO()
@@ -71,14 +72,16 @@ def _conductor(plan: Plan, first: int, last: int, *, whole: bool) -> Iterator[Ro
             yield marker.tick, _SETUP, mido.MetaMessage("marker", text=ascii_text(marker.text, marker.kind))
 
 
-def _part(part: PlanPart, span: Region) -> Iterator[Row]:
+def _part(part: PlanPart, span: Region, chase: bool) -> Iterator[Row]:
     channel = part.channel
     start = max(span.start, 0)
     yield start, _SETUP, mido.MetaMessage("track_name", name=ascii_text(part.name, part.part))
     yield start, _SETUP, mido.Message("program_change", channel=channel, program=part.program)
     controls = [c for c in part.controls if c.tick < span.end]
-    before = {c.controller: c for c in controls if c.tick <= start}
-    for control in [*before.values(), *(c for c in controls if c.tick > start)]:
+    before = {c.controller: c for c in controls if c.tick < start} if chase else {}
+    own = [c for c in controls if c.tick >= start]
+    held = [c for c in before.values() if not any(o.tick == start and o.controller == c.controller for o in own)]
+    for control in [*held, *own]:
         message = mido.Message("control_change", channel=channel, control=control.controller, value=control.value)
         yield max(control.tick, start), _CONTROL, message
     for note in part.notes:

@@ -185,24 +185,22 @@ local function lines_of (tag, rows)
 	return table.concat (lines)
 end
 
--- What a region holds, as the hash of a plan's item; times from its start.
-function M.region_hash (region)
+-- What a region holds, as the hash of a plan's item; times from its start. Controllers count on the part's channel.
+function M.region_hash (region, our)
 	local model = region:to_midiregion ():model ()
 	local origin = score_ticks (region:start ():beats ())
-	local channels, notes, controls = {}, {}, {}
+	local notes, controls = {}, {}
 	for note in ARDOUR.LuaAPI.note_list (model):iter () do
-		channels[note:channel ()] = true
 		notes[#notes + 1] = { score_ticks (note:time ()) - origin, note:note (), score_ticks (note:length ()),
 		                      note:velocity () }
 	end
-	for channel = 0, 15 do
-		for controller = 0, 127 do
-			local parameter = Evoral.Parameter (ARDOUR.AutomationType.MidiCCAutomation, channel, controller)
-			local control = model:automation_control (parameter, false)
-			if not control:isnil () and not control:alist ():isnil () then
-				for event in control:alist ():events ():iter () do
-					controls[#controls + 1] = { score_ticks (event.when:beats ()) - origin, controller, event.value }
-				end
+	local channel = tonumber (our.ledger.values["channel"] or "0")
+	for controller = 0, 127 do
+		local parameter = Evoral.Parameter (ARDOUR.AutomationType.MidiCCAutomation, channel, controller)
+		local control = model:automation_control (parameter, false)
+		if not control:isnil () and not control:alist ():isnil () then
+			for event in control:alist ():events ():iter () do
+				controls[#controls + 1] = { score_ticks (event.when:beats ()) - origin, controller, event.value }
 			end
 		end
 	end
@@ -266,7 +264,7 @@ function M.look_at_track (id, our, answer)
 				local first, last = span_of (region)
 				local moved = number (first) ~= tick or number (last) ~= ends
 				local locked = (region:locked () or region:muted ()) and 1 or 0
-				answer[#answer + 1] = { "item", id, section, name, plan, seen, M.region_hash (region), tick, ends,
+				answer[#answer + 1] = { "item", id, section, name, plan, seen, M.region_hash (region, our), tick, ends,
 				                        moved and 1 or 0, locked }
 			end
 		elseif key == "tempo" then
@@ -288,8 +286,7 @@ local WRITE = {}
 
 -- tempo FILE: the tempo map and metre of a MIDI file become the session's.
 function WRITE.tempo (row)
-	M.import (row[2], Editing.ImportAsRegion, ARDOUR.MidiTempoMapDisposition.SMFTempoUse, Temporal.timepos_t (0),
-	          ARDOUR.Track ())
+	M.import (row[2], ARDOUR.MidiTempoMapDisposition.SMFTempoUse)
 end
 
 -- unmark SAMPLE NAME
@@ -302,8 +299,8 @@ function WRITE.unmark (row)
 	end
 end
 
--- mark SAMPLE NAME
-function WRITE.mark (row)
+-- mark SAMPLE NAME. Ardour makes none where there is one already.
+function WRITE.mark (row, state, answer)
 	local before = {}
 	for location in Session:locations ():list ():iter () do
 		before[location:name () .. "\t" .. location:start ():samples ()] = true
@@ -315,10 +312,10 @@ function WRITE.mark (row)
 			return
 		end
 	end
-	error ("Ardour made no marker at sample " .. row[2])
+	answer[#answer + 1] = { "unmarked", row[2], row[3] }
 end
 
--- track ID NAME COLOUR: it is there afterwards.
+-- track ID NAME COLOUR CHANNEL: it is there afterwards.
 function WRITE.track (row, state)
 	if state.tracks[row[2]] then return end
 	local midi = ARDOUR.ChanCount (ARDOUR.DataType ("midi"), 1)
@@ -328,6 +325,7 @@ function WRITE.track (row, state)
 	for track in made:iter () do
 		track:presentation_info_ptr ():set_color (tonumber (row[4]) << 8 | 0xff)
 		local our = { route = track, track = track:to_track (), ledger = { id = row[2], keys = {}, values = {} } }
+		set (our.ledger, "channel", row[5])
 		save_ledger (track, our.ledger)
 		state.tracks[row[2]] = our
 		return
@@ -336,8 +334,26 @@ function WRITE.track (row, state)
 end
 
 -- Whether the region that is to go is as it was when it was looked at.
-local function is_as_expected (region, hash)
-	return region and M.region_hash (region) == hash
+local function is_as_expected (our, region, hash)
+	return region and M.region_hash (region, our) == hash
+end
+
+-- The playlist of a track that is about to be changed, in such a way that it can be undone.
+local function touched (our, state)
+	local playlist = our.track:playlist ()
+	if not state.playlists[our.ledger.id] then
+		playlist:to_stateful ():clear_changes ()
+		state.playlists[our.ledger.id] = playlist
+	end
+	state.changed[our.ledger.id] = true
+	return playlist
+end
+
+function M.new_among (after, before)
+	for id, region in pairs (after) do
+		if not before[id] then return region end
+	end
+	error ("Ardour put no region on the track")
 end
 
 -- put TRACK SECTION NAME TICK END FILE PLAN_HASH OLD_REGION OLD_HASH: instead of the old region, if there is one.
@@ -345,40 +361,33 @@ function WRITE.put (row, state, answer)
 	local our = state.tracks[row[2]]
 	local tick, last = tonumber (row[5]), tonumber (row[6])
 	local old = row[9] ~= "" and regions_of (our.track)[row[9]] or nil
-	if row[9] ~= "" and not is_as_expected (old, row[10]) then
+	if row[9] ~= "" and not is_as_expected (our, old, row[10]) then
 		answer[#answer + 1] = { "put", row[2], row[3], "kept" }
 		return
 	end
-	local before = regions_of (our.track)
-	M.import (row[7], Editing.ImportToTrack, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore, at_tick (tick), our.track)
-	for id, region in pairs (regions_of (our.track)) do
-		if not before[id] then
-			region:set_name (row[4])
-			region:trim_end (at_tick (last))
-			local seen = M.region_hash (region)
-			local first, ends = span_of (region)
-			set (our.ledger, "item " .. row[3],
-			     table.concat ({ id, row[8], seen, number (first), number (ends) }, " "))
-			if old then our.track:playlist ():remove_region (old) end
-			state.changed[row[2]] = true
-			answer[#answer + 1] = { "put", row[2], row[3], "written", id, seen }
-			return
-		end
-	end
-	error ("Ardour imported nothing from " .. row[7])
+	local before, imported = regions_of (our.track), M.imported (row[7])
+	local playlist = touched (our, state)
+	playlist:add_region (imported, at_tick (tick), 1, false)
+	local region = M.new_among (regions_of (our.track), before) -- the playlist holds a copy
+	region:set_name (row[4])
+	region:trim_end (at_tick (last))
+	if old then playlist:remove_region (old) end
+	local id, seen = region_id (region), M.region_hash (region, our)
+	local first, ends = span_of (region)
+	set (our.ledger, "item " .. row[3], table.concat ({ id, row[8], seen, number (first), number (ends) }, " "))
+	answer[#answer + 1] = { "put", row[2], row[3], "written", id, seen }
 end
 
 -- drop TRACK SECTION REGION HASH
 function WRITE.drop (row, state, answer)
 	local our = state.tracks[row[2]]
 	local old = regions_of (our.track)[row[4]]
-	if not is_as_expected (old, row[5]) then
+	if not is_as_expected (our, old, row[5]) then
 		answer[#answer + 1] = { "put", row[2], row[3], "kept" }
 		return
 	end
-	our.track:playlist ():remove_region (old)
+	touched (our, state):remove_region (old)
 	set (our.ledger, "item " .. row[3], nil)
-	state.changed[row[2]] = true
 	answer[#answer + 1] = { "put", row[2], row[3], "removed" }
 end
 
@@ -400,17 +409,31 @@ function WRITE.save (row)
 	Session:save_state ("")
 end
 
-function M.import (file, mode, tempo, position, track)
+function M.import (file, tempo)
 	local files = C.StringVector ()
 	files:push_back (file)
-	Editor:do_import (files, Editing.ImportDistinctFiles, mode, ARDOUR.SrcQuality.SrcBest,
-	                  ARDOUR.MidiTrackNameSource.SMFTrackName, tempo, position, ARDOUR.PluginInfo (), track, false)
+	Editor:do_import (files, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
+	                  ARDOUR.MidiTrackNameSource.SMFTrackName, tempo, Temporal.timepos_t (0), ARDOUR.PluginInfo (),
+	                  ARDOUR.Track (), false)
+end
+
+-- A new region with what a MIDI file of one track holds, not on any track yet.
+function M.imported (file)
+	local before = {}
+	for id, _ in ARDOUR.RegionFactory.regions ():iter () do before[id:to_s ()] = true end
+	M.import (file, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore)
+	for id, region in ARDOUR.RegionFactory.regions ():iter () do
+		if not before[id:to_s ()] and not region:to_midiregion ():isnil () then
+			return ARDOUR.RegionFactory.clone_region (region, true, false)
+		end
+	end
+	error ("Ardour imported nothing from " .. file)
 end
 
 -- write CUE, then what to write, in order. One undo step.
 function DO.write (request, answer)
 	if Session:actively_recording () then error ("it is recording") end
-	local state = { tracks = our_tracks (request[1][2]), changed = {} }
+	local state = { tracks = our_tracks (request[1][2]), changed = {}, playlists = {} }
 	Session:begin_reversible_command ("EMSYNC")
 	local ok, why = pcall (function ()
 		for i = 2, #request do
@@ -421,6 +444,9 @@ function DO.write (request, answer)
 	end)
 	for id in pairs (state.changed) do
 		save_ledger (state.tracks[id].route, state.tracks[id].ledger)
+	end
+	for _, playlist in pairs (state.playlists) do
+		Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
 	end
 	if not Session:abort_empty_reversible_command () then
 		Session:commit_reversible_command (nil)
@@ -457,6 +483,7 @@ function M.receive ()
 		if act == nil then error ("this script does not know " .. request[1][1], 0) end
 		act (request, answer)
 	end)
+	M.alive () -- it may have taken a while
 	table.insert (answer, 1, { "answer", head[3], ok and "ok" or "error", ok and "" or tostring (why) })
 	M.write (M.home () .. "/answer-" .. head[3] .. ".tsv", answer)
 	return true

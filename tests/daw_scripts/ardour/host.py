@@ -1,0 +1,240 @@
+"""A real Ardour for tests: without a display, without sound hardware, with settings and a session of its own.
+
+Ardour's own dummy engine plays; Xvfb is the screen. Ardour's settings hold our scripts as a user would have them after
+having chosen them once in the Script Manager.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import socket
+import subprocess
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bridge.connectors.ardour_osc import ArdourOsc
+from daw_scripts import script_path
+
+_START_S, _END_S = 60.0, 10.0
+_TIMER_DS, _SIGNALS = 47, 49  # number of LuaSignal.LuaTimerDS, and of all signals, in Ardour 7
+
+_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
+<Ardour>
+  <Config>
+    <Option name="hide-dummy-backend" value="0"/>
+    <Option name="try-autostart-engine" value="1"/>
+    <Option name="discover-plugins-on-start" value="0"/>
+    <Option name="osc-port" value="{port}"/>
+  </Config>
+  <Extra>
+    <AudioMIDISetup>
+      <EngineStates>
+        <State backend="None (Dummy)" driver="Normal Speed" device="Silence" input-device="" output-device=""
+          sample-rate="48000" buffer-size="1024" n-periods="0" input-latency="0" output-latency="0" lm-input=""
+          lm-output="" active="1" use-buffered-io="0" midi-option="1 in, 1 out, Silence" lru="1">
+          <MIDIDevices/>
+        </State>
+      </EngineStates>
+    </AudioMIDISetup>
+  </Extra>
+  <ControlProtocols>
+    <Protocol name="Open Sound Control (OSC)" active="1"/>
+  </ControlProtocols>
+</Ardour>
+"""
+
+_NEW_SESSION = """
+AudioEngine:set_backend("None (Dummy)", "", "")
+assert(create_session(arg[1], "cue", 48000))
+Session:save_state("")
+close_session()
+quit()
+"""
+
+
+class ArdourHost:
+    """A running Ardour with one session open."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.settings = home / "config" / "ardour7"
+        self.session = home / "cue"
+        self.osc_port = free_udp_port()
+
+    @property
+    def state(self) -> ET.Element:
+        """The saved session."""
+        return ET.parse(self.session / "cue.ardour").getroot()
+
+    def save(self) -> ET.Element:
+        """Save, wait until it is done, and read."""
+        path = self.session / "cue.ardour"
+        before = path.stat().st_mtime_ns
+        deadline = time.monotonic() + 20
+        with self.osc() as osc:
+            while path.stat().st_mtime_ns == before and time.monotonic() < deadline:
+                osc.send("/save_state")
+                time.sleep(0.25)
+        time.sleep(0.25)
+        return self.state
+
+    @contextmanager
+    def osc(self) -> Iterator[ArdourOsc]:
+        osc = ArdourOsc(port=self.osc_port, timeout_s=20)
+        try:
+            yield osc
+        finally:
+            osc.close()
+
+    def action(self, number: int) -> None:
+        with self.osc() as osc:
+            osc.action(f"LuaAction/script-{number}")
+
+
+def missing() -> str:
+    """Why Ardour cannot be run here; empty when it can."""
+    for program in ("Xvfb", "ardour7-lua"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed (Debian 12: apt-get install --no-install-recommends ardour xvfb)"
+    return "" if _program() else "the program ardour-7... was not found below /usr/lib/ardour7"
+
+
+@contextmanager
+def running(home: Path, actions: Sequence[str] = ()) -> Iterator[ArdourHost]:
+    """Ardour with a new session. ``actions`` are Lua sources for action slots after our own."""
+    host = ArdourHost(home)
+    _write_settings(host, actions)
+    log = home / "ardour.log"
+    display, screen = _screen()
+    environment = _environment(host, display)
+    new = home / "new.lua"
+    new.write_text(_NEW_SESSION)
+    subprocess.run(["ardour7-lua", str(new), str(host.session)], env=environment, timeout=_START_S, check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)  # fmt: skip
+    with log.open("wb") as file:
+        ardour = subprocess.Popen(
+            [str(_program()), "-a", "-n", "-d", str(host.session)], env=environment, stdin=subprocess.DEVNULL,
+            stdout=file, stderr=file,
+        )  # fmt: skip
+    try:
+        _wait_until_there(host, ardour, log)
+        yield host
+    finally:
+        _end(ardour)
+        _end(screen)
+
+
+def _program() -> Path | None:
+    return next(iter(sorted(Path("/usr/lib/ardour7").glob("ardour-7*"))), None)
+
+
+def _environment(host: ArdourHost, display: str) -> dict[str, str]:
+    library = "/usr/lib/ardour7"
+    return {
+        **os.environ,
+        "HOME": str(host.home),
+        "XDG_CONFIG_HOME": str(host.settings.parent),
+        "XDG_CACHE_HOME": str(host.home / "cache"),
+        "DISPLAY": display,
+        "NO_AT_BRIDGE": "1",
+        "LD_LIBRARY_PATH": library,
+        "ARDOUR_DLL_PATH": library,
+        "ARDOUR_DATA_PATH": "/usr/share/ardour7",
+        "ARDOUR_CONFIG_PATH": "/etc/ardour7",
+        "GTK_PATH": f"/etc/ardour7:{library}",
+    }
+
+
+def _screen() -> tuple[str, subprocess.Popen[bytes]]:
+    """A screen of its own, with a number that the server chose."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"], pass_fds=(write,),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(write)
+    with os.fdopen(read, "rb") as file:
+        number = file.readline().decode().strip()
+    assert number, "Xvfb did not start"
+    return f":{number}", server
+
+
+def _write_settings(host: ArdourHost, actions: Sequence[str]) -> None:
+    host.settings.mkdir(parents=True)
+    (host.settings / ".a7").touch()  # not the first start
+    (host.settings / "config").write_text(_CONFIG.format(port=host.osc_port))
+    sources = [script_path("ardour", "emsync_regenerate.lua").read_text("utf-8"), *actions]
+    slots = "".join(_slot(number, source) for number, source in enumerate(sources, 1))
+    listener = script_path("ardour", "emsync_listener.lua").read_text("utf-8")
+    signals = "".join("1" if bit == _TIMER_DS else "0" for bit in reversed(range(_SIGNALS)))
+    (host.settings / "ui_scripts").write_text(
+        f"""<?xml version="1.0" encoding="UTF-8"?>
+<UIScripts>
+  <ActionScript lua="Lua 5.3">{_base64("scripts = {} " + slots)}</ActionScript>
+  <ActionHooks>
+    <LuaCallback lua="Lua 5.3" id="1" name="EMSYNC listener" signals="{signals}">{_base64("s = {} " + _fields("s", listener))}</LuaCallback>
+  </ActionHooks>
+</UIScripts>
+"""
+    )
+
+
+def _slot(number: int, source: str) -> str:
+    return f"scripts[{number}] = {{}} " + _fields(f"scripts[{number}]", source)
+
+
+def _fields(table: str, source: str) -> str:
+    """Name, source and factory of a script as Ardour keeps them; ours is a source, where Ardour keeps its bytes."""
+    factory = f"local ardour = function () end {source}\nreturn factory (...)"
+    values: Mapping[str, str] = {"n": "test", "s": source, "f": factory}
+    return "".join(f'{table}["{key}"] = {_lua_text(value)} ' for key, value in values.items())
+
+
+def _lua_text(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _wait_until_there(host: ArdourHost, ardour: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        if _answers(host):
+            return
+        if ardour.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError(f"Ardour did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _answers(host: ArdourHost) -> bool:
+    osc = ArdourOsc(port=host.osc_port, timeout_s=1)
+    try:
+        return osc.surface().rate > 0
+    except Exception:
+        return False
+    finally:
+        osc.close()
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    process.terminate()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(_END_S)
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
