@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -35,10 +36,12 @@ class Daemon:
     def state(self) -> Path:
         return self.home / "state"
 
-    def start(self, *arguments: object) -> None:
+    def start(self, *arguments: object, under: Sequence[str] = ()) -> None:
+        """Start it, as the program of the command ``under``."""
         (self.state / "address.json").unlink(missing_ok=True)
+        free = ("--osc-port", 0, "--http-port", 0)
         self.process = subprocess.Popen(
-            command("serve", "--state", self.state, "--osc-port", 0, "--http-port", 0, "--root", self.home, *arguments),
+            [*under, *command("serve", "--state", self.state, *free, "--root", self.home, *arguments)],
             env=environment(NO_SYNTH), cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         wait_for(lambda: (self.state / "address.json").is_file() or self.process.poll() is not None)
@@ -47,7 +50,7 @@ class Daemon:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """(exit status, stderr)."""
         assert self.process is not None
-        self.process.send_signal(number)
+        os.kill(self.address.get("pid", self.process.pid), number)
         _, said = self.process.communicate(timeout=40)
         return self.process.returncode, said.decode()
 
