@@ -106,6 +106,18 @@ def _stated_format(document: Node) -> bool | None:
     return None
 
 
+def stated_rate(rate: float | Fraction | str) -> Fraction:
+    """The frame rate that a file states, made exact.
+
+    Raises:
+        ValueError: not a frame rate of a sequence or of media.
+    """
+    exact = canonical_rate(rate)
+    if _plausible(exact) is None:
+        raise ValueError(f"{exact} is no frame rate")
+    return exact
+
+
 def given_rate(rate: Fraction | None) -> Fraction | None:
     """The rate a caller gave, made exact.
 

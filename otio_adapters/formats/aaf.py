@@ -63,11 +63,12 @@ def read(path: Path) -> Reading:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the log lines of the AAF library, which go to standard error."""
+    """Without the log lines of the AAF library, which go to standard error, and what it prints."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
     finally:
         logging.disable(before)
 

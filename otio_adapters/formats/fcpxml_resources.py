@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from emsync_engine.errors import InputError
-from emsync_engine.timecode import canonical_rate
 from otio_adapters import document as doc
 from otio_adapters.appearance import Look
 from otio_adapters.document import Node
 from otio_adapters.formats.xml_text import Element
+from otio_adapters.rates import stated_rate
 from otio_adapters.retiming import Curve, chord, curve_through, value_at
 
 _TIME = re.compile(r"^\s*(-?\d+(?:\.\d+)?)(?:/(\d+))?s?\s*$")
@@ -100,9 +100,11 @@ def _format_rate(element: Element) -> Fraction | None:
     """Frames a second of a format; None for audio and undefined ones."""
     if element.get("frameDuration"):
         duration = time_of(element, "frameDuration")
-        if duration <= 0:
-            raise InputError(f"format {element.get('name')!r} has a frame duration of 0: export it again")
-        return canonical_rate(1 / duration)
+        try:
+            return stated_rate(1 / duration)
+        except (ValueError, ZeroDivisionError) as error:
+            what = f"format {element.get('name') or element.get('id')!r} has frameDuration={str(duration)!r}"
+            raise InputError(f"{what}, which is no frame's: export it again") from error
     named = _NAMED_RATE.search(element.get("name") or "")
     if named is None:
         return None
@@ -151,7 +153,7 @@ def conform_speed(clip: Element, rate: Fraction) -> Fraction:
     if conform is None or conform.get("scaleEnabled") == "0":
         return Fraction(1)
     try:
-        media = canonical_rate(conform.get("srcFrameRate") or "")
+        media = stated_rate(conform.get("srcFrameRate") or "")
     except ValueError:
         return Fraction(1)
     return rate / media

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from emsync_engine.errors import InputError
-from emsync_engine.timecode import canonical_rate
 from otio_adapters import document as doc
 from otio_adapters.appearance import look_metadata
 from otio_adapters.document import Node
@@ -25,6 +24,7 @@ from otio_adapters.formats.kdenlive_effects import (
 )
 from otio_adapters.formats.placing import Blended, Placed, place_track
 from otio_adapters.formats.xml_text import Element, parse_xml
+from otio_adapters.rates import stated_rate
 from otio_adapters.reading import Reading
 from otio_adapters.retiming import chord, curve_through, value_at
 
@@ -66,7 +66,7 @@ class _Project:
         try:
             if profile is not None:
                 numbers = int(profile.get("frame_rate_num", "")), int(profile.get("frame_rate_den", ""))
-                self.rate = canonical_rate(Fraction(*numbers))
+                self.rate = stated_rate(Fraction(*numbers))
         except (ValueError, ZeroDivisionError) as error:
             raise InputError("its profile has no usable frame rate: save the project again", self.where) from error
         sides = [(profile.get(name) or "") if profile is not None else "" for name in ("width", "height")]

@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 
 from otio_adapters import read_picture
-from tests.otio_adapters.builders import feature, save
+from tests.otio_adapters.builders import TRACKS, clips_of, feature, save
 
 
 def seconds(path: Path) -> float:
     started = time.process_time()
     assert read_picture(path).boundaries
     return time.process_time() - started
+
+
+def test_the_feature_is_one(tmp_path: Path) -> None:
+    document = feature(5_000)
+    picture = read_picture(save(tmp_path, document))
+    assert clips_of(document) >= 5_000
+    assert len(document["tracks"]["children"]) == TRACKS
+    assert picture.duration >= 7200
+    deepest = max((shot.path for shot in picture.shots), key=len)
+    assert len(deepest) == 8, "a stack and a track a level, below a track of the top"
 
 
 @pytest.mark.slow
