@@ -78,7 +78,7 @@ class Clip(LomObject):
         self.put("end_marker", value)
 
     def _put_notes(self, notes: Iterable[MidiNote]) -> None:
-        self.put("notes", tuple(sorted(notes, key=lambda n: (n.start_time, n.pitch))))
+        self.put("notes", tuple(sorted(notes, key=lambda n: (n._values["start_time"], n._values["pitch"]))))
 
     def do_add_new_notes(self, specs: Any) -> Vector:
         if isinstance(specs, dict) or not isinstance(specs, Iterable):
@@ -86,18 +86,21 @@ class Clip(LomObject):
         given = list(specs)
         if not all(isinstance(s, MidiNoteSpecification) for s in given):
             raise ArgumentError("add_new_notes takes Live.Clip.MidiNoteSpecification objects")
-        notes = list(self._values["notes"])
+        lines: dict[int, list[MidiNote]] = {}
+        for old in self._values["notes"]:
+            lines.setdefault(old._values["pitch"], []).append(old)
         made = []
         for spec in given:
             note = MidiNote(self._world, spec.row)
-            notes = [kept for old in notes if (kept := _beside(old, note)) is not None]
-            notes.append(note)
-            made.append(note.note_id)
-        self._put_notes(notes)
+            line = lines.get(spec.row[0], [])
+            lines[spec.row[0]] = [*(kept for old in line if (kept := _beside(old, note)) is not None), note]
+            made.append(note._values["note_id"])
+        self._put_notes(note for line in lines.values() for note in line)
         return Vector(made)
 
     def _in(self, note: MidiNote, pitch: int, pitches: int, start: float, span: float) -> bool:
-        return pitch <= note.pitch < pitch + pitches and start <= note.start_time < start + span
+        here = note._values
+        return pitch <= here["pitch"] < pitch + pitches and start <= here["start_time"] < start + span
 
     def do_get_notes_extended(self, pitch: int, pitches: int, start: float, span: float) -> Vector:
         _check_window(pitch, pitches, span)
@@ -145,10 +148,11 @@ def _check_window(pitch: int, pitches: int, span: float) -> None:
 
 def _beside(old: MidiNote, new: MidiNote) -> MidiNote | None:
     """What is left of a note when another of its pitch is put there: its beginning, or nothing."""
-    old_end, new_end = old.start_time + old.duration, new.start_time + new.duration
-    if old.pitch != new.pitch or old_end <= new.start_time or new_end <= old.start_time:
+    old_start, new_start = old._values["start_time"], new._values["start_time"]
+    old_end, new_end = old_start + old._values["duration"], new_start + new._values["duration"]
+    if old_end <= new_start or new_end <= old_start:
         return old
-    return old.resized(new.start_time - old.start_time) if old.start_time < new.start_time else None
+    return old.resized(new_start - old_start) if old_start < new_start else None
 
 
 class ClipSlot(LomObject):

@@ -25,8 +25,8 @@ def port_of(live: RunningLive) -> int:
 
 
 def said_to(live: RunningLive, data: bytes) -> bytes:
-    """Everything the script answers until it closes the line, or 5 s have gone."""
-    with socket.create_connection(("127.0.0.1", port_of(live)), timeout=5) as line:
+    """Everything the script answers until it closes the line, or 20 s have gone."""
+    with socket.create_connection(("127.0.0.1", port_of(live)), timeout=20) as line:
         line.sendall(data)
         heard = b""
         try:
@@ -149,9 +149,10 @@ def test_restarted_live_is_found_again(start: Start, connect: Connect, tmp_path:
 
 def test_busy_with_a_menu_open(start: Start, connect: Connect) -> None:
     live = start()
-    connector = connect(live, timeout_s=0.3)
+    connector = connect(live)
     connector.hello()
     live.fake.stalled = True
+    connector.link._timeout_s = 0.3
     with pytest.raises(TargetError, match="open menus") as caught:
         connector.link.ask("state")
     assert caught.value.state == "busy"
@@ -162,9 +163,10 @@ def test_busy_with_a_menu_open(start: Start, connect: Connect) -> None:
 
 def test_a_late_answer_is_not_taken_for_the_next_one(start: Start, connect: Connect) -> None:
     live = start()
-    connector = connect(live, timeout_s=0.3)
+    connector = connect(live)
     connector.hello()
     live.fake.stalled = True
+    connector.link._timeout_s = 0.3
     with pytest.raises(TargetError):
         connector.link.ask("state")
     live.fake.stalled = False
@@ -200,7 +202,7 @@ def test_something_else_on_the_port(tmp_path: Path) -> None:
         thread = threading.Thread(target=greet, daemon=True)
         thread.start()
         with pytest.raises(TargetError, match="not our script"):
-            LiveConnector(Options(str(tmp_path), 5)).hello()
+            LiveConnector(Options(str(tmp_path), 20)).hello()
         thread.join(10)
 
 
