@@ -113,6 +113,9 @@ class Functions:
         found = self.listings[path]
         return found[index] if 0 <= index < len(found) else None
 
+    def file_exists(self, path: str) -> bool:
+        return Path(path).is_file()
+
     def AddRemoveReaScript(self, add: bool, section: int, path: str, commit: bool) -> int:
         if not Path(path).is_file():
             return 0
