@@ -6,6 +6,7 @@ region, known by Ardour's own id in that comment, with the hash of what was writ
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -32,8 +33,8 @@ from bridge.connectors.base import (
     result,
     silent,
 )
-from bridge.connectors.plan import Plan, PlanItem, Region
-from bridge.connectors.plan_smf import smf_of_plan
+from bridge.connectors.plan import Plan, PlanItem, Region, content_hash
+from bridge.connectors.plan_smf import lone_controls_twice, smf_of_plan
 from emsync_engine.score import TICKS_PER_QUARTER
 
 _ABILITIES = Capabilities(
@@ -223,7 +224,8 @@ class ArdourConnector(Connector):
         note = ""
         if outcome in ("written", "updated"):
             path = parcel / f"{item.part}-{item.section}.mid"
-            path.write_bytes(smf_of_plan(plan, Region(item.tick, item.end, (item.part,)), chase=False))
+            region = Region(item.tick, item.end, (item.part,))
+            path.write_bytes(smf_of_plan(plan, region, chase=False, lone_twice=True))
             old = (there.region, there.now) if there else ("", "")
             work.rows.append(
                 ("put", track, item.section, item.name, item.tick, item.end, path, item.hash, *old),
@@ -300,9 +302,13 @@ def _outcome(item: PlanItem, there: _Found | None, occupied: list[tuple[float, f
     return decide(wanted, there.written_key, found, locked=there.locked)
 
 
-def _map_hash(plan: Plan) -> str:
-    import hashlib
+def _sent_hash(item: PlanItem) -> str:
+    """The hash of an item as Ardour gets it."""
+    controls = lone_controls_twice(item.relative_controls(), item.end - item.tick)
+    return content_hash(item.relative_notes(), controls)
 
+
+def _map_hash(plan: Plan) -> str:
     rows = [*((t.tick, t.us_per_quarter) for t in plan.tempo), *((m.tick, m.numerator) for m in plan.metres)]
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
@@ -414,7 +420,7 @@ def _dropped(plan: Plan, found: _Session, work: _Work) -> None:
 def _take_in(answer: list[Row], work: _Work, plan: Plan) -> None:
     """What the script did, where it differs from what was asked, and what Ardour made of it."""
     changed = unmarked = 0
-    hashes = {(f"{plan.cue}:{item.part}", item.section): item.hash for item in plan.items}
+    hashes = {(f"{plan.cue}:{item.part}", item.section): _sent_hash(item) for item in plan.items}
     for row in answer:
         unmarked += row[0] == "unmarked"
         if row[0] != "put":

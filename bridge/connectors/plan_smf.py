@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import mido
 
 from bridge.connectors.plan import Plan, PlanPart, Region
-from emsync_engine.score import TICKS_PER_QUARTER
+from emsync_engine.score import TICKS_PER_QUARTER, Control
 from emsync_engine.smf import ascii_text
 from emsync_engine.timecode import nominal_fps, timecode_from_frames
 
@@ -23,7 +25,9 @@ Row = tuple[int, int, Any]
 """(tick, order at that tick, message)."""
 
 
-def smf_of_plan(plan: Plan, region: Region | None = None, *, guard: bool = False, chase: bool = True) -> bytes:
+def smf_of_plan(
+    plan: Plan, region: Region | None = None, *, guard: bool = False, chase: bool = True, lone_twice: bool = False
+) -> bytes:
     """The file. It depends on its arguments alone.
 
     Args:
@@ -31,6 +35,7 @@ def smf_of_plan(plan: Plan, region: Region | None = None, *, guard: bool = False
         region: only its bars and parts; tick 0 of the file is then the bar line at or before its start.
         guard: add a track with one very soft, very low note from the first tick to the last: Ableton Live imports a
             tempo map only as far as a note reaches.
+        lone_twice: as ``lone_controls_twice``.
         chase: begin a region with the controller values that hold there; without, it has its own alone.
     """
     span = Region(0, plan.end_tick) if region is None else region
@@ -40,12 +45,22 @@ def smf_of_plan(plan: Plan, region: Region | None = None, *, guard: bool = False
     file.tracks.append(_track(_conductor(plan, first, last, whole=region is None), first, last))
     for part in plan.parts:
         if span.parts is None or part.part in span.parts:
-            file.tracks.append(_track(_part(part, span, chase), first, last))
+            file.tracks.append(_track(_part(part, span, chase, lone_twice), first, last))
     if guard:
         file.tracks.append(_track(_guard(first, last), first, last))
     out = io.BytesIO()
     file.save(file=out)
     return out.getvalue()
+
+
+def lone_controls_twice(controls: Iterable[Control], end: int) -> list[Control]:
+    """The controls, and once more on the last tick before ``end`` those of a controller that occurs only once.
+
+    Ardour forgets a controller that has a single value.
+    """
+    rows = sorted(controls)
+    counts = Counter(c.controller for c in rows)
+    return sorted([*rows, *(replace(c, tick=end - 1) for c in rows if counts[c.controller] == 1 and c.tick < end - 1)])
 
 
 def bar_at(plan: Plan, tick: int) -> int:
@@ -72,7 +87,7 @@ def _conductor(plan: Plan, first: int, last: int, *, whole: bool) -> Iterator[Ro
             yield marker.tick, _SETUP, mido.MetaMessage("marker", text=ascii_text(marker.text, marker.kind))
 
 
-def _part(part: PlanPart, span: Region, chase: bool) -> Iterator[Row]:
+def _part(part: PlanPart, span: Region, chase: bool, lone_twice: bool) -> Iterator[Row]:
     channel = part.channel
     start = max(span.start, 0)
     yield start, _SETUP, mido.MetaMessage("track_name", name=ascii_text(part.name, part.part))
@@ -81,7 +96,8 @@ def _part(part: PlanPart, span: Region, chase: bool) -> Iterator[Row]:
     before = {c.controller: c for c in controls if c.tick < start} if chase else {}
     own = [c for c in controls if c.tick >= start]
     held = [c for c in before.values() if not any(o.tick == start and o.controller == c.controller for o in own)]
-    for control in [*held, *own]:
+    sent = lone_controls_twice([*held, *own], span.end) if lone_twice else [*held, *own]
+    for control in sent:
         message = mido.Message("control_change", channel=channel, control=control.controller, value=control.value)
         yield max(control.tick, start), _CONTROL, message
     for note in part.notes:

@@ -561,7 +561,8 @@ function M.regenerate ()
 	if windows then
 		os.execute ('start "EMSYNC" /b ' .. command)
 	else
-		os.execute (command .. " >/dev/null 2>&1 &")
+		-- Ardour's own libraries are not for other programs
+		os.execute ("unset LD_LIBRARY_PATH DYLD_LIBRARY_PATH; " .. command .. " >/dev/null 2>&1 &")
 	end
 end
 

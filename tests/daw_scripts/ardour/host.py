@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bridge.connectors.ardour_mailbox import Mailbox
 from bridge.connectors.ardour_osc import ArdourOsc
 from daw_scripts import script_path
 
@@ -78,10 +79,9 @@ class ArdourHost:
         before = path.stat().st_mtime_ns
         deadline = time.monotonic() + 20
         with self.osc() as osc:
+            osc.send("/save_state")
             while path.stat().st_mtime_ns == before and time.monotonic() < deadline:
-                osc.send("/save_state")
-                time.sleep(0.25)
-        time.sleep(0.25)
+                time.sleep(0.05)
         return self.state
 
     @contextmanager
@@ -167,18 +167,20 @@ def _screen() -> tuple[str, subprocess.Popen[bytes]]:
 
 def _write_settings(host: ArdourHost, actions: Sequence[str]) -> None:
     host.settings.mkdir(parents=True)
+    Mailbox(host.settings).install()
     (host.settings / ".a7").touch()  # not the first start
     (host.settings / "config").write_text(_CONFIG.format(port=host.osc_port))
     sources = [script_path("ardour", "emsync_regenerate.lua").read_text("utf-8"), *actions]
     slots = "".join(_slot(number, source) for number, source in enumerate(sources, 1))
     listener = script_path("ardour", "emsync_listener.lua").read_text("utf-8")
     signals = "".join("1" if bit == _TIMER_DS else "0" for bit in reversed(range(_SIGNALS)))
+    hook = "s = {} " + _fields("s", listener)
     (host.settings / "ui_scripts").write_text(
         f"""<?xml version="1.0" encoding="UTF-8"?>
 <UIScripts>
   <ActionScript lua="Lua 5.3">{_base64("scripts = {} " + slots)}</ActionScript>
   <ActionHooks>
-    <LuaCallback lua="Lua 5.3" id="1" name="EMSYNC listener" signals="{signals}">{_base64("s = {} " + _fields("s", listener))}</LuaCallback>
+    <LuaCallback lua="Lua 5.3" id="1" name="EMSYNC listener" signals="{signals}">{_base64(hook)}</LuaCallback>
   </ActionHooks>
 </UIScripts>
 """
