@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-FRESH = ("bridge.connectors", "bridge.midi", "daw_scripts")
+FRESH = ("bridge.connectors", "bridge.live", "bridge.midi", "daw_scripts")
 """Packages that are imported anew for a check with a mistake in."""
 
 Check = Callable[[Path], None]
