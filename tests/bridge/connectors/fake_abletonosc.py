@@ -140,6 +140,8 @@ class FakeAbletonOsc:
         """Addresses as they were dealt with."""
         self.errors: list[str] = []
         self.lost = 0
+        self.most = 0
+        """Datagrams that waited at one tick, at most."""
         self.stalled = False
         self._loss = loss
         self._random = random.Random(1)
@@ -188,6 +190,7 @@ class FakeAbletonOsc:
         with suppress(OSError):  # until there is nothing
             while True:
                 waiting.append(self._socket.recvfrom(65536))
+        self.most = max(self.most, len(waiting))
         kept = [w for w in waiting[:BURST] if self._random.random() >= self._loss]
         self.lost += len(waiting) - len(kept)
         for number, (packet, sender) in enumerate(kept):
