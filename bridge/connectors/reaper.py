@@ -80,8 +80,26 @@ class ReaperConnector(Connector):
         )
 
     def transport(self, command: Command = "state", seconds: Fraction | float = 0) -> TransportState:
-        said = self._ask("transport", {"command": command, "seconds": float(seconds), "cue": self._cue()})
+        try:
+            said = self._ask("transport", {"command": command, "seconds": float(seconds), "cue": self._cue()})
+        except TargetError as error:
+            device = osc_device(self.box.resources)
+            if command == "state" or device is None or error.state not in ("closed", "busy"):
+                raise
+            return self._transport_by_osc(ReaperOsc(device), command, Fraction(seconds))
         return TransportState(bool(said["playing"]), Fraction(float(said["seconds"])).limit_denominator(10**6))
+
+    def _transport_by_osc(self, osc: ReaperOsc, command: Command, seconds: Fraction) -> TransportState:
+        """Without the listener: REAPER does not say whether it heard, so the answer is what was asked for."""
+        beat = self.box.heartbeat()
+        head = Fraction(float((beat.project if beat else {}).get("start_s") or 0)).limit_denominator(10**9)
+        if command == "locate":
+            osc.locate(head + seconds)
+        elif command == "play":
+            osc.play()
+        else:
+            osc.stop()
+        return TransportState(command == "play", seconds)
 
     # --- helpers ---
 

@@ -62,13 +62,3 @@ class ReaperOsc:
     def locate(self, seconds: Fraction | float) -> None:
         """Move the playhead; seconds of the project."""
         self.send("/time", float(seconds))
-
-    def select(self, start_s: Fraction | float, end_s: Fraction | float) -> None:
-        """Set the time selection or loop points; seconds of the project."""
-        self.send("/loop/start/time", float(start_s))
-        self.send("/loop/end/time", float(end_s))
-
-    def marker(self, number: int, name: str, seconds: Fraction | float) -> None:
-        """Make or move the marker of that number."""
-        self.send(f"/marker_id/{number}/time", float(seconds))
-        self.send(f"/marker_id/{number}/name", name)

@@ -29,7 +29,8 @@ local function project_said()
   local cue = lib.memory.cue(project)
   return {
     name = reaper.GetProjectName(project, ''), path = path, cue = cue,
-    folder = cue and lib.memory.folder(project, cue), changes = reaper.GetProjectStateChangeCount(project),
+    folder = cue and lib.memory.folder(project, cue), start_s = cue and lib.memory.start(project, cue),
+    changes = reaper.GetProjectStateChangeCount(project),
   }
 end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
@@ -632,6 +633,32 @@ def test_a_listener_that_was_stopped_is_woken_by_osc_where_that_is_configured(ru
         connector = ReaperConnector(Options(), Mailbox(running.resources, wait=turn))
         assert connector.hello().state == "ready"
         assert heard[0].startswith("/action/_RS")
+
+
+def test_without_the_listener_the_transport_goes_by_osc_where_that_is_configured(running: Running, plan: Plan) -> None:
+    running.connector().push_at(plan, 20.0)
+    running.reaper.turn(40)
+    running.reaper.quit()
+    with pytest.raises(TargetError, match="closed"):
+        running.connector().transport("play")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as surface:
+        surface.bind(("127.0.0.1", 0))
+        surface.settimeout(10)
+        ini = f'[REAPER]\ncsurf_0=OSC "pad" 7 {surface.getsockname()[1]} "127.0.0.1" 9 1024 10 ""\n'
+        (running.resources / "reaper.ini").write_text(ini, encoding="utf-8")
+        beat = json.loads((running.box().root / "heartbeat.json").read_bytes())
+        beat["commands"] = {}  # nothing that could wake the listener
+        (running.box().root / "heartbeat.json").write_text(json.dumps(beat), encoding="utf-8")
+        connector = running.connector()
+        assert connector.transport("locate", 2.5).seconds == Fraction(5, 2)
+        assert connector.transport("play").playing
+        assert not connector.transport("stop").playing
+        heard = [parse(surface.recv(2048))[0] for _ in range(3)]
+    assert [(m.address, [round(a, 3) for a in m.arguments]) for m in heard] == [
+        ("/time", [22.5]), ("/play", []), ("/stop", []),
+    ]  # fmt: skip
+    with pytest.raises(TargetError, match="closed"):
+        connector.transport()
 
 
 def test_the_hash_of_the_fake_sees_controllers_only_when_asked(running: Running, plan: Plan) -> None:

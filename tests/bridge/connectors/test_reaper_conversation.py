@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from bridge.connectors.reaper_daemon import Daemon as DaemonClient
 from bridge.connectors.reaper_mailbox import Pump
 from tests.bridge.connectors.scores import section_score
 from tests.bridge.daemon.conftest import Daemon, _finish
+from tests.conftest import command, environment
 from tests.daw_scripts.reaper.fake_project import Item
 from tests.daw_scripts.reaper.running import Running, content, whole_state
 
@@ -37,7 +39,13 @@ class Talk:
         self.running = Running(home, lua)
         self.running.project.path = str(home / "film.rpp")
         self.folder = section_score(home)
-        self.pump = Pump(self.running.box(), DaemonClient(daemon.state))
+        box = self.running.box()
+        box.wait = self.turn
+        self.pump = Pump(box, DaemonClient(daemon.state))
+
+    def turn(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
+        self.running.reaper.turn()
 
     def pushed(self) -> Talk:
         self.running.start()
@@ -236,6 +244,32 @@ def test_reaper_crashes_while_a_take_is_composed_and_gets_it_afterwards(talk: Ta
     delivered = running.connector().push(talk.plan)
     assert delivered.count("updated") == len(talk.plan.parts)
     assert len(strings.takes) == 2
+
+
+def test_send_from_the_command_line(talk: Talk) -> None:
+    running = talk.running.start()
+    bass = None
+    for expected in ("new", "as they were", "edited by hand"):
+        with subprocess.Popen(
+            command("send", talk.folder, "--to", "reaper", "--at", running.resources), env=environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as sending:  # fmt: skip
+            deadline = time.monotonic() + DEADLINE_S
+            while sending.poll() is None:
+                assert time.monotonic() < deadline
+                talk.turn(0.01)
+            out, err = sending.communicate()
+        assert (sending.returncode, err) == (0, b"")
+        assert "REAPER 7.22" in out.decode()
+        assert expected in out.decode()
+        if bass is None:
+            bass = running.item("bass", sections(talk.plan)[0])
+        elif expected == "as they were":
+            running.edit(bass)
+    assert len(running.ours()) == len(talk.plan.items)
+    assert json.loads((talk.folder / "score.json").read_text(encoding="utf-8"))["locks"] == [
+        {"part": "bass", "section": sections(talk.plan)[0]}
+    ]
 
 
 def score_of(talk: Talk) -> Any:
