@@ -65,7 +65,7 @@ def _resolve(reading: Reading, path: Path, media_roots: Sequence[Path]) -> Pictu
     changes = (boundary.frame for boundary in seen if not boundary.through)
     soft = soft_boundaries(segments, layout, rate, changes)
     sounds = tuple(media.sound(layer) for layer in sorted(layout.sounds, key=lambda layer: layer.start))
-    shots = tuple(filter(None, map(media.shot, segments)))
+    shots = tuple(shot for segment in segments for shot in media.shots(segment))
     captions, caption_warnings = _captions(reading, layout, media.finder, path)
     return Picture(
         name=doc.text_of(document, "name") or path.stem,

@@ -34,6 +34,19 @@ def chord(curve: Curve, start: Fraction, end: Fraction) -> Fraction:
     return (value_at(curve, end) - value_at(curve, start)) / (end - start)
 
 
+def holds(curve: Curve) -> list[tuple[Fraction, Fraction]]:
+    """Spans of time over which the curve stands still, in order."""
+    spans: list[tuple[Fraction, Fraction]] = []
+    for (t0, v0), (t1, v1) in pairwise(curve):
+        if v0 != v1:
+            continue
+        if spans and spans[-1][1] == t0:
+            spans[-1] = (spans[-1][0], t1)
+        else:
+            spans.append((t0, t1))
+    return spans
+
+
 def shifted(curve: Curve, by: Fraction) -> Curve:
     """The curve with its times counted from another zero."""
     return tuple((time + by, value) for time, value in curve)

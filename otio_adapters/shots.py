@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,15 +15,17 @@ from otio_adapters.document import Node
 from otio_adapters.layout import Layer
 from otio_adapters.media import MediaFinder, is_still
 from otio_adapters.probe import probe
-from otio_adapters.retiming import chord
+from otio_adapters.retiming import chord, holds
 from otio_adapters.timecode_links import TimecodeIndex, Wanted
-from otio_adapters.visible import Segment
+from otio_adapters.visible import Segment, snap
 
 _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("dialogue", re.compile(r"\b(dx|dia|dial|dlg|dialog(ue)?s?|vo|v\.o\.|voice(s|over)?|narration|adr|sync)\d*\b")),
     ("music", re.compile(r"\b(mx|mus|music|score|song|temp ?music|bgm)\d*\b")),
     ("effects", re.compile(r"\b(fx|sfx|efx|foley|amb|ambience|atmos?|room ?tone|rt|bg|effects?)\d*\b")),
 )
+_LEAST_FREEZE = 2
+"""Frames from which a picture that stands still inside a retimed clip is a shot of its own."""
 _REEL_KEYS = (("cmx_3600", "reel"), ("AAF", "SourceID"), ("fcp_xml", "reel"), ("Resolve_OTIO", "Reel Name"))
 
 
@@ -93,21 +95,35 @@ class MediaMap:
             head = Fraction(0)  # counted from 0 although the media has a timecode
         return max(source - head, Fraction(0))
 
-    def shot(self, segment: Segment) -> Shot | None:
+    def shots(self, segment: Segment) -> list[Shot]:
+        """The shot of a segment; where its clip freezes on the way, the frozen part and what is around it."""
         layer = segment.layer
         if layer is None:
-            return None
+            return []
+        found, at = [], segment.start
+        for edges in holds(layer.curve):
+            start, end = (min(max(snap(t, self.rate) / self.rate, at), segment.end) for t in edges)
+            if (end - start) * self.rate < _LEAST_FREEZE:
+                continue
+            if start > at:
+                found.append(self._shot(layer, at, start))
+            found.append(replace(self._shot(layer, start, end, (start + end) / 2), speed=Fraction(0), still=True))
+            at = end
+        return [*found, self._shot(layer, at, segment.end)] if at < segment.end else found
+
+    def _shot(self, layer: Layer, start: Fraction, end: Fraction, shown: Fraction | None = None) -> Shot:
+        """A shot of a part of a layer; ``shown`` is the record time of the picture that its source time names."""
         ref = self.ref(layer)
         found = self._find(layer)
         speed = layer.speed
         if layer.curve:
-            speed = chord(layer.curve, segment.start, segment.end)
+            speed = chord(layer.curve, start, end)
         return Shot(
-            start=segment.start,
-            end=segment.end,
+            start=start,
+            end=end,
             name=_name_of(layer, ref),
             media=found.path,
-            media_start=self.media_at(layer, segment.start),
+            media_start=self.media_at(layer, start if shown is None else shown),
             speed=speed,
             online=found.online,
             still=ref.still or not speed or layer.kind == "generator",

@@ -156,6 +156,33 @@ def test_a_held_frame_is_a_still(tmp_path: Path) -> None:
     assert (held.media_start, held.speed, held.still) == (2, 0, True)
 
 
+FREEZE = """<asset-clip ref="a2" offset="3600s" start="0s" duration="8s" name="stop"><timeMap>
+  <timept time="0s" value="10s"/><timept time="2s" value="12s"/><timept time="5s" value="12s"/>
+  <timept time="8s" value="18s"/></timeMap>{}</asset-clip>"""
+
+
+def test_a_freeze_inside_a_clip_is_a_shot_of_its_own_and_no_cut(tmp_path: Path) -> None:
+    picture = read_picture(write(tmp_path, "x.fcpxml", fcpxml(FREEZE.format(""))))
+    assert picture.boundaries == ()
+    assert [(s.start, s.end, s.media_start, s.speed, s.still) for s in picture.shots] == [
+        (0, 2, 10, 1, False), (2, 5, 12, 0, True), (5, 8, 12, 2, False)
+    ]  # fmt: skip
+
+
+def test_a_cutaway_over_a_freeze(tmp_path: Path) -> None:
+    over = '<asset-clip ref="a1" lane="1" offset="1s" duration="2s" name="over" srcEnable="video"/>'
+    picture = read_picture(write(tmp_path, "x.fcpxml", fcpxml(FREEZE.format(over))))
+    assert [b.frame for b in picture.boundaries] == [25, 75]
+    assert [(s.name, s.start, s.media_start, s.speed) for s in picture.shots] == [
+        ("stop", 0, 10, 1), ("over", 1, 0, 1), ("stop", 3, 12, 0), ("stop", 5, 12, 2)
+    ]  # fmt: skip
+
+
+def test_a_picture_that_stands_still_for_one_frame_is_none(tmp_path: Path) -> None:
+    spine = FREEZE.format("").replace('time="5s"', 'time="51/25s"')
+    assert len(read_picture(write(tmp_path, "x.fcpxml", fcpxml(spine))).shots) == 1
+
+
 def test_curves_survive_the_way_back(tmp_path: Path) -> None:
     path = write(tmp_path, "x.fcpxml", fcpxml(SPINE))
     before = read_picture(path)
