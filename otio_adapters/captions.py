@@ -1,4 +1,5 @@
-"""Caption files: SubRip (``.srt``) and WebVTT (``.vtt``), in whatever encoding they were saved."""
+"""Caption files: SubRip (``.srt``) and WebVTT (``.vtt``) in whatever encoding they were saved, Timed Text (``.itt``,
+``.ttml``, ``.dfxp``) and ``.stl``."""
 
 from __future__ import annotations
 
@@ -9,20 +10,28 @@ from pathlib import Path
 
 from emsync_engine.errors import InputError
 from emsync_engine.picture import Caption
+from otio_adapters.captions_stl import read_stl
+from otio_adapters.captions_ttml import read_ttml
 from otio_adapters.formats.text import read_text
 
 _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _CUE = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 _TAG = re.compile(r"<[^>]*>|\{\\[^}]*\}")
-CAPTION_SUFFIXES = (".srt", ".vtt")
+_TIMED_TEXT = (".itt", ".ttml", ".dfxp")
+CAPTION_SUFFIXES = (".srt", ".vtt", *_TIMED_TEXT, ".stl")
+_PLAIN_RATE = Fraction(25)
 _MANY_ZEROS = 0.3
 """Share of zero bytes at odd or even places from which a text without a mark is UTF-16."""
 
 
-def captions_beside(path: Path) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
+def captions_beside(path: Path, rate: Fraction = _PLAIN_RATE) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
     """Captions of the files named like the timeline (``cut.srt``, ``cut.en.vtt``), and warnings.
 
     The first file in alphabetical order counts: others are translations of it.
+
+    Args:
+        path: the timeline.
+        rate: frames a second of the sequence, for captions that count frames and do not say.
     """
     stem = path.name.partition(".")[0] if path.suffix.lower() in CAPTION_SUFFIXES else path.stem
     try:
@@ -37,18 +46,26 @@ def captions_beside(path: Path) -> tuple[tuple[Caption, ...], tuple[str, ...]]:
     if not files:
         return (), ()
     try:
-        return read_captions(files[0]), ()
+        return read_captions(files[0], rate), ()
     except (InputError, OSError) as error:
         return (), (f"captions {files[0].name} could not be read: {error}",)
 
 
-def read_captions(path: Path) -> tuple[Caption, ...]:
-    """The captions of a file: UTF-8 or UTF-16 with or without a mark, else Windows' Latin.
+def read_captions(path: Path, rate: Fraction = _PLAIN_RATE) -> tuple[Caption, ...]:
+    """The captions of a file. Text is UTF-8 or UTF-16 with or without a mark, else Windows' Latin.
+
+    Args:
+        path: the file.
+        rate: frames a second, for captions that count frames and do not say.
 
     Raises:
-        InputError: it is binary.
+        InputError: it is binary, or not what its suffix says.
         OSError: it cannot be read.
     """
+    if path.suffix.lower() in _TIMED_TEXT:
+        return read_ttml(path, rate)
+    if path.suffix.lower() == ".stl":
+        return read_stl(path, rate)
     encoding = _unmarked_utf16(path.read_bytes()[:4096])
     text = path.read_bytes().decode(encoding, errors="replace") if encoding else read_text(path)
     return parse_captions(text)

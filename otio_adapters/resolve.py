@@ -66,7 +66,8 @@ def _resolve(reading: Reading, path: Path, media_roots: Sequence[Path]) -> Pictu
     soft = soft_boundaries(segments, layout, rate, changes)
     sounds = tuple(media.sound(layer) for layer in sorted(layout.sounds, key=lambda layer: layer.start))
     shots = tuple(shot for segment in segments for shot in media.shots(segment))
-    captions, caption_warnings = _captions(reading, layout, media.finder, path)
+    captions, caption_warnings = _captions(reading, layout, media.finder, path, rate)
+    captions = _from_head(captions, layout.duration, head / rate)
     return Picture(
         name=doc.text_of(document, "name") or path.stem,
         rate=rate,
@@ -94,15 +95,22 @@ def _resolve(reading: Reading, path: Path, media_roots: Sequence[Path]) -> Pictu
 
 
 def _captions(
-    reading: Reading, layout: Layout, finder: MediaFinder, path: Path
+    reading: Reading, layout: Layout, finder: MediaFinder, path: Path, rate: Fraction
 ) -> tuple[tuple[Caption, ...], Sequence[str]]:
     """Captions of the timeline itself, else those of a file beside it, and warnings."""
     on_tracks, warnings = track_captions(layout.captions, finder)
     if reading.captions or on_tracks:
         both = {*reading.captions, *on_tracks}
         return tuple(sorted(both, key=lambda caption: (caption.start, caption.end, caption.text))), warnings
-    beside, more = captions_beside(path)
+    beside, more = captions_beside(path, rate)
     return beside, (*warnings, *more)
+
+
+def _from_head(captions: tuple[Caption, ...], duration: Fraction, head: Fraction) -> tuple[Caption, ...]:
+    """Captions from the head of the sequence: some files count in its timecode."""
+    if not captions or not head or captions[0].start < max(duration, head):
+        return captions
+    return tuple(Caption(c.start - head, c.end - head, c.text) for c in captions)
 
 
 def _segments(layout: Layout, rate: Fraction, detected: bool) -> tuple[list[Segment], list[str]]:

@@ -191,3 +191,16 @@ def test_random_lists_agree_with_a_reading_frame_by_frame(tmp_path: Path, seed: 
     assert [b.frame for b in picture.boundaries if b.picture] == changes
     for shot in picture.shots:
         assert shown[int(shot.start * 24)] == shot.name
+
+
+@pytest.mark.parametrize("samples", [44_100, 48_000, 96_000])
+def test_a_cut_just_before_two_hours_of_timecode_is_right_to_the_sample(tmp_path: Path, samples: int) -> None:
+    """01:59:59:12 of 23.976: 172,788 frames of 1001/24000 s."""
+    rate = Fraction(24000, 1001)
+    text = event(1, "A", "V", "00:00:00:00", "01:59:59:12") + event(2, "B", "V", "01:59:59:12", "02:00:01:00")
+    picture = read(tmp_path, text, rate)
+    (cut,) = picture.boundaries
+    assert cut.time == Fraction(172_788 * 1001, 24_000)
+    assert picture.timecode_at(cut.time) == "01:59:59:12"
+    assert round(cut.time * samples) == round(172_788 * 1001 * samples / 24_000)
+    assert abs(picture.to_json()["boundaries"][0]["time_s"] * samples - cut.time * samples) < 1e-3
