@@ -53,7 +53,11 @@ _PACKAGES = (
 
 def all_checks() -> list[Check]:
     """Every check, in the order a job meets them."""
-    return [_python(), *(_package(*row) for row in _PACKAGES), _synth(), _soundfont(), _disk()]
+    from bridge.daemon.checks import checks  # which need this module
+    from bridge.daemon.state import default_state
+
+    here = [_python(), *(_package(*row) for row in _PACKAGES), _synth(), _soundfont(), _disk()]
+    return [*here, *checks(default_state())]
 
 
 def _python() -> Check:

@@ -68,5 +68,12 @@ events.addEventListener("job", (event) => {
   jobs.set(job.id, job);
   draw();
 });
+events.addEventListener("transport", (event) => {
+  const now = JSON.parse(event.data);
+  const lost = Object.values(now.ports || {}).filter((port) => !port.open).map((port) => `${port.wanted}: ${port.trouble}`);
+  const where = now.folder ? ` ${now.folder} ${now.state === "stopped" ? "at" : ""} bar ${now.bar}, ${now.position_s.toFixed(1)} s` : "";
+  const follow = now.follow ? `, following ${now.follow}` : "";
+  document.getElementById("transport").textContent = [`MIDI ${now.state}${where}${follow}`, ...lost].join("; ");
+});
 events.onopen = begin;
 events.onerror = () => { document.getElementById("state").textContent = "the daemon does not answer"; };

@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from bridge.daemon.state import ADDRESS, default_state
@@ -62,7 +62,7 @@ def running(state: Path) -> dict[str, Any]:
         address = json.loads((state / ADDRESS).read_text(encoding="utf-8"))
         with urlopen(f"{address['http']}/1/hello", timeout=_ANSWER_S) as answer:
             said = json.loads(answer.read())
-    except (OSError, URLError, ValueError, KeyError, TypeError):
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return {"running": "", "version": ""}
     return {"running": address["http"], "version": said["version"]}
 
