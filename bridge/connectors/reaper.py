@@ -22,7 +22,7 @@ from bridge.connectors.base import (
     silent,
 )
 from bridge.connectors.plan import Plan, PlanItem, Region
-from bridge.connectors.reaper_box import FRESH_S, Mailbox
+from bridge.connectors.reaper_box import Mailbox
 from bridge.connectors.reaper_message import delivered, score_message, seconds
 from bridge.connectors.reaper_osc import ReaperOsc, osc_device
 
@@ -30,7 +30,7 @@ CAPABILITIES = Capabilities(
     tempo_map=True, controllers=True, arrangement_write=True, markers=True, read_selection=True, takes=True,
     undo_group=True, video=True,
 )  # fmt: skip
-_WAKE_S = 3.0
+_WAKE_S = 5.0
 """How long a listener that was woken by OSC may take to answer."""
 _WRITE_S = 60.0
 """Least time that a whole score may take to be written."""
@@ -135,7 +135,7 @@ class ReaperConnector(Connector):
         if device is None or not command:
             return False
         ReaperOsc(device).action(command)
-        deadline = time.monotonic() + min(_WAKE_S, FRESH_S)
+        deadline = time.monotonic() + _WAKE_S
         while self.box.state() != "ready":
             if time.monotonic() > deadline:
                 return False

@@ -65,7 +65,7 @@ class Mailbox:
 
     Args:
         resources: REAPER's resource path.
-        clock: seconds since 1970.
+        clock: seconds since 1970, by which the age of a heartbeat is told.
         wait: lets so many seconds pass.
     """
 
@@ -128,7 +128,7 @@ class Mailbox:
         """
         self.require()
         message = uuid.uuid4().hex
-        path = self._post(op, args, message, self._clock() + timeout_s)
+        path = self._post(op, args, message, time.time() + timeout_s)
         answer = self.root / "out" / f"{message}.reply.json"
         deadline = time.monotonic() + timeout_s
         while not answer.is_file():
@@ -148,7 +148,7 @@ class Mailbox:
 
     def tell(self, op: str, args: dict[str, Any], lasts_s: float = 60.0) -> None:
         """Send a message whose answer does not matter."""
-        self._post(op, args, uuid.uuid4().hex, self._clock() + lasts_s, quiet=True)
+        self._post(op, args, uuid.uuid4().hex, time.time() + lasts_s, quiet=True)
 
     def _post(self, op: str, args: dict[str, Any], message: str, deadline: float, *, quiet: bool = False) -> Path:
         self._sent += 1
@@ -199,7 +199,7 @@ class Mailbox:
     def pump_beat(self, state: str = "listening") -> None:
         """Tell REAPER's actions that requests are served."""
         self.root.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.root / "pump.json", json_bytes({"time": int(self._clock()), "state": state}))
+        write_atomic(self.root / "pump.json", json_bytes({"time": int(time.time()), "state": state}))
 
 
 _GONE: dict[State, str] = {

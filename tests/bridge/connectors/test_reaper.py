@@ -521,7 +521,7 @@ def test_a_reaper_without_our_scripts(tmp_path: Path) -> None:
 
 
 def test_closed_crashed_busy_and_back(running: Running, plan: Plan) -> None:
-    connector = running.connector(timeout_s=0.3)
+    connector = running.connector()
     assert connector.hello().state == "ready"
     for age, state in ((10, "busy"), (3600, "crashed")):
         running.age_s = age
@@ -553,7 +553,7 @@ def test_a_heartbeat_that_is_there_but_old_is_not_alive(running: Running) -> Non
 
 
 def test_a_reaper_that_shows_a_dialog_is_busy_and_the_message_is_withdrawn(running: Running, plan: Plan) -> None:
-    stuck = ReaperConnector(Options(timeout_s=0.2), Mailbox(running.resources))  # nobody turns the loop
+    stuck = ReaperConnector(Options(timeout_s=0.2), Mailbox(running.resources, running.clock))  # nobody turns the loop
     with pytest.raises(TargetError, match=r"a dialog is open or it renders; nothing was done") as caught:
         stuck.hello()
     assert caught.value.state == "busy"
@@ -630,7 +630,7 @@ def test_a_listener_that_was_stopped_is_woken_by_osc_where_that_is_configured(ru
                 running.reaper.Main_OnCommand(command, 0)
             running.reaper.turn()
 
-        connector = ReaperConnector(Options(), Mailbox(running.resources, wait=turn))
+        connector = ReaperConnector(Options(timeout_s=60), Mailbox(running.resources, running.clock, turn))
         assert connector.hello().state == "ready"
         assert heard[0].startswith("/action/_RS")
 

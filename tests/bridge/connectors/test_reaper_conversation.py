@@ -56,6 +56,11 @@ class Talk:
     def plan(self) -> Plan:
         return plan_of_folder(self.folder)
 
+    def act(self, name: str) -> None:
+        """Run an action while somebody listens."""
+        self.pump.box.pump_beat()
+        self.running.action(name)
+
     def serve(self) -> str:
         """Do what waits; the line that REAPER shows in the end."""
         self.running.reaper.turn(3)
@@ -73,9 +78,7 @@ class Talk:
 
 @pytest.fixture
 def talk(tmp_path: Path, daemon: Daemon) -> Talk:
-    made = Talk(daemon.home / tmp_path.name, daemon)
-    made.pump.step()  # it listens before anybody asks
-    return made
+    return Talk(daemon.home / tmp_path.name, daemon)
 
 
 def takes(item: Item) -> list[str]:
@@ -93,7 +96,7 @@ def test_regenerate_the_time_selection_on_selected_items(talk: Talk) -> None:
     strings = running.item("strings", middle)
     others = {name: content(item) for name, item in running.ours().items() if item is not strings}
     running.select(strings)
-    running.action("regenerate")
+    talk.act("regenerate")
     said = talk.serve()
     assert "take 2" in said
     assert [name.rpartition(" ")[2] for name in takes(strings)] == ["1", "2"]
@@ -110,7 +113,7 @@ def test_undo_takes_a_regeneration_back_whole(talk: Talk) -> None:
     running = talk.pushed().running
     before = whole_state(running.project)
     talk.select_section(sections(talk.plan)[1])
-    running.action("regenerate")
+    talk.act("regenerate")
     talk.serve()
     assert whole_state(running.project) != before
     running.reaper.Undo_DoUndo2(0)
@@ -123,7 +126,7 @@ def test_what_was_edited_by_hand_counts_as_locked_when_all_parts_are_asked_for(t
     talk.select_section(middle)
     bass = running.item("bass", middle)
     mine = running.edit(bass)
-    running.action("regenerate")
+    talk.act("regenerate")
     talk.serve()
     assert content(bass) == mine
     assert takes(bass)[0].endswith("take 1")
@@ -138,7 +141,7 @@ def test_an_edited_item_that_is_selected_gets_its_new_take_beside_the_edit(talk:
     bass = running.item("bass", middle)
     mine = running.edit(bass)
     running.select(bass)
-    running.action("regenerate")
+    talk.act("regenerate")
     assert "beside your edits" in talk.serve()
     assert bass.current == 1
     assert repr(bass.takes[0].source.events).encode() == mine
@@ -152,17 +155,17 @@ def test_a_locked_item_stays_in_reaper_and_in_the_score(talk: Talk) -> None:
     piano = running.item("piano", middle)
     before = content(piano)
     running.select(piano)
-    running.action("lock")
+    talk.act("lock")
     talk.serve()
     assert piano.values["C_LOCK"] == 1
     running.select()
     talk.select_section(middle)
-    running.action("regenerate")
+    talk.act("regenerate")
     talk.serve()
     assert content(piano) == before
     assert len(piano.takes) == 1
     running.select(piano)
-    running.action("lock")
+    talk.act("lock")
     talk.serve()
     assert piano.values["C_LOCK"] == 0
     assert json.loads((talk.folder / "score.json").read_text(encoding="utf-8"))["locks"] == []
@@ -172,7 +175,7 @@ def test_another_mood_makes_another_take(talk: Talk) -> None:
     running = talk.pushed().running
     talk.select_section(sections(talk.plan)[1])
     running.reaper.answers = ["-0.8,0.9"]
-    running.action("change_mood")
+    talk.act("change_mood")
     assert "take 2" in talk.serve()
     document = json.loads((talk.folder / "score.json").read_text(encoding="utf-8"))
     assert document["takes"][-1]["request"]["mood"] == [-0.8, 0.9]
@@ -182,7 +185,7 @@ def test_a_mood_that_is_none_is_refused_with_a_reason(talk: Talk) -> None:
     running = talk.pushed().running
     talk.select_section(sections(talk.plan)[1])
     running.reaper.answers = ["purple"]
-    running.action("change_mood")
+    talk.act("change_mood")
     before = whole_state(running.project)
     assert "mood" in talk.serve()
     assert whole_state(running.project) == before
@@ -193,11 +196,11 @@ def test_everything_locked_is_refused_with_a_reason(talk: Talk) -> None:
     middle = sections(talk.plan)[1]
     items = [running.item(part.part, middle) for part in talk.plan.parts]
     running.select(*items)
-    running.action("lock")
+    talk.act("lock")
     talk.serve()
     running.select()
     talk.select_section(middle)
-    running.action("regenerate")
+    talk.act("regenerate")
     assert "locked" in talk.serve()
     assert all(len(item.takes) == 1 for item in items)
 
@@ -218,7 +221,7 @@ def test_nobody_listens_is_said_and_the_lock_waits(talk: Talk) -> None:
 def test_a_request_is_done_once_although_the_pump_died_before_it_said_so(talk: Talk, daemon: Daemon) -> None:
     running = talk.pushed().running
     talk.select_section(sections(talk.plan)[1])
-    running.action("regenerate")
+    talk.act("regenerate")
     request = next((talk.pump.box.root / "out").glob("*.request.json"))
     asked = request.read_bytes()
     talk.serve()
@@ -232,7 +235,7 @@ def test_reaper_crashes_while_a_take_is_composed_and_gets_it_afterwards(talk: Ta
     running = talk.pushed().running
     middle = sections(talk.plan)[1]
     talk.select_section(middle)
-    running.action("regenerate")
+    talk.act("regenerate")
     running.reaper.turn(3)
     running.reaper.crash()
     running.age_s = 3600
@@ -281,7 +284,7 @@ def test_score_the_picture_of_a_project(talk: Talk) -> None:
     for index, (start, length) in enumerate([(2.0, 5.0), (7.0, 4.0), (11.0, 6.0)]):
         running.add_item("VIDEO", start, length, file=f"/films/shot {index}.mov")
     running.add_marker("mood: tense", 2.0)
-    running.action("score_picture")
+    talk.act("score_picture")
     assert "take 1" in talk.serve()
     document = score_of(talk)
     assert len(document["takes"]) == 1
@@ -295,10 +298,10 @@ def test_score_the_picture_of_a_project(talk: Talk) -> None:
 def test_markers_become_hits_and_the_score_is_updated(talk: Talk) -> None:
     running = talk.running.start()
     running.add_item("VIDEO", 0.0, 20.0, file="/films/one shot.mov")
-    running.action("score_picture")
+    talk.act("score_picture")
     talk.serve()
     running.add_marker("door slams", 9.5)
-    running.action("send_markers")
+    talk.act("send_markers")
     assert "take 2" in talk.serve()
     plan = plan_of_folder(talk.folder.parent / "film.emsync")
     assert set(running.ours()) == {item.id for item in plan.items}

@@ -328,7 +328,7 @@ def test_listen_serves_until_it_is_stopped(tmp_path: Path) -> None:
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     pump = running.box().root / "pump.json"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not pump.is_file():
         assert listener.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
