@@ -18,8 +18,13 @@ BLACK = "black"
 _FRAME_PATTERN = re.compile(r"[._]?(%0?\d*d|#+|\[\d+-\d+\])$")
 _VERSION = re.compile(r"(?<![a-z])(v|ver|version)[ ._-]?\d{1,4}(?![a-z0-9])")
 _STAND_IN = re.compile(
-    r"^(proxy|prx|offline|online)[ ._-]+|[ ._-]+(proxy|prx|offline|online|lowres|hires|copy)([ ._-]?\d{1,2})?$"
+    r"^(proxy|prx|offline|online)[ ._-]+"
+    r"|[ ._-]+(proxy|prx|offline|online|lowres|hires|copy)([ ._-]?\d{1,2})?$"
+    r"|[ ._-]+(\d{3,4}[pi]|[2468]k|uhd|half|quarter|(apple)?prores([ _-]?(422|4444))?([ _-]?(hq|lt|xq))?"
+    r"|dnxh[dr]([ _-]?\w{1,3})?|h\.?26[45]|hevc|cineform|mjpe?g)$"
+    r"|[ ._-]*\(\d{1,2}\)$"
 )
+"""Marks of proxies, transcodes and copies."""
 _STAND_IN_FOLDERS = frozenset(
     "proxy proxies prx offline online lowres hires transcodes transcoded optimized media".split()  # noqa: SIM905
 )

@@ -129,8 +129,11 @@ def test_handles_that_happen_to_overlap_are_not_picture_that_moved(tmp_path: Pat
         ("file:///D:/Film/Proxies/A001C003.mov", "/Volumes/raid/A001C003.mov"),
         ("E:\\film\\day.mov", "/mnt/film/DAY.MOV"),
         ("sh010_v3 copy.mov", "sh010_v3.mov"),
+        ("sh010 (1).mov", "sh010.mov"),
+        ("/m/A001C003.mxf", "/m/A001C003_1080p.mp4"),
+        ("/m/A001C003_ProRes422HQ.mov", "/m/A001C003_h264.mp4"),
     ],
-    ids=["version", "version inside", "frames", "proxy", "proxy folder", "system", "copy"],
+    ids=["version", "inside", "frames", "proxy", "folder", "system", "copy", "second copy", "size", "codec"],
 )
 def test_the_same_material_under_another_name(tmp_path: Path, before: str, after: str) -> None:
     cuts = laid_over(tmp_path, [A, clip("shot", 100, 50, url=before), B], [A, clip("shot", 100, 50, url=after), B])
