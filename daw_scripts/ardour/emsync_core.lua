@@ -5,8 +5,12 @@
 -- looks, and writes what it is told to, unless what it finds is not what was expected there.
 --
 -- Every track of ours has its ledger in its comment: a first line "EMSYNC CUE:PART", then "KEY<TAB>VALUE" lines:
---   item SECTION   REGION_ID PLAN_HASH SEEN_HASH TICK END     mark ID   SAMPLE NAME     tempo   QUARTERS HASH
---   folder         PATH                                        map       HASH of the plan's tempo map and metre
+--   item SECTION   REGION_ID PLAN_HASH SEEN_HASH TICK END
+--   was SECTION    the same of the region before it, which comes back by undo
+--   mark ID        SAMPLE NAME
+--   tempo          QUARTERS HASH of the tempo map as it was written
+--   map            HASH of the plan's tempo map and metre
+--   channel, folder
 
 local M = {}
 M.PROTOCOL = "1"
@@ -250,6 +254,13 @@ function DO.look (request, answer)
 	end
 end
 
+-- Region, hashes and span of a line of the ledger; nil when that region is not there.
+function M.item_of (value, regions)
+	local name, plan, seen, tick, ends = value:match ("^(%S+) (%S+) (%S+) (%S+) (%S+)$")
+	if name and regions[name] then return name, plan, seen, tick, ends end
+	return nil
+end
+
 function M.look_at_track (id, our, answer)
 	answer[#answer + 1] = { "track", id, our.route:name () }
 	local regions, known = regions_of (our.track), {}
@@ -257,7 +268,10 @@ function M.look_at_track (id, our, answer)
 		local value = our.ledger.values[key]
 		local section = key:match ("^item (.+)$")
 		if section then
-			local name, plan, seen, tick, ends = value:match ("^(%S+) (%S+) (%S+) (%S+) (%S+)$")
+			local name, plan, seen, tick, ends = M.item_of (value, regions)
+			if not name then -- it was undone: what was there before is back
+				name, plan, seen, tick, ends = M.item_of (our.ledger.values["was " .. section] or "", regions)
+			end
 			local region = regions[name]
 			if region then
 				known[name] = true
@@ -267,12 +281,15 @@ function M.look_at_track (id, our, answer)
 				answer[#answer + 1] = { "item", id, section, name, plan, seen, M.region_hash (region, our), tick, ends,
 				                        moved and 1 or 0, locked }
 			end
+		elseif key:match ("^was ") then
+			goto next
 		elseif key == "tempo" then
 			local quarters, hash = value:match ("^(%d+) (%S+)$")
 			answer[#answer + 1] = { "tempo", hash, tempo_hash (tonumber (quarters)) }
 		else
 			answer[#answer + 1] = { "kept", id, key, value }
 		end
+		::next::
 	end
 	for name, region in pairs (regions) do
 		if not known[name] then
@@ -365,7 +382,7 @@ function WRITE.put (row, state, answer)
 		answer[#answer + 1] = { "put", row[2], row[3], "kept" }
 		return
 	end
-	local before, imported = regions_of (our.track), M.imported (row[7])
+	local before, imported = regions_of (our.track), state.imported[row[7]]
 	local playlist = touched (our, state)
 	playlist:add_region (imported, at_tick (tick), 1, false)
 	local region = M.new_among (regions_of (our.track), before) -- the playlist holds a copy
@@ -374,6 +391,7 @@ function WRITE.put (row, state, answer)
 	if old then playlist:remove_region (old) end
 	local id, seen = region_id (region), M.region_hash (region, our)
 	local first, ends = span_of (region)
+	set (our.ledger, "was " .. row[3], our.ledger.values["item " .. row[3]])
 	set (our.ledger, "item " .. row[3], table.concat ({ id, row[8], seen, number (first), number (ends) }, " "))
 	answer[#answer + 1] = { "put", row[2], row[3], "written", id, seen }
 end
@@ -430,26 +448,38 @@ function M.imported (file)
 	error ("Ardour imported nothing from " .. file)
 end
 
--- write CUE, then what to write, in order. One undo step.
+-- What changes regions is undone as one; Ardour's own import and its markers are steps of their own.
+local UNDOABLE = { put = true, drop = true }
+
+-- write CUE, then what to write, in order.
 function DO.write (request, answer)
-	if Session:actively_recording () then error ("it is recording") end
-	local state = { tracks = our_tracks (request[1][2]), changed = {}, playlists = {} }
+	if Session:actively_recording () then error ("it is recording", 0) end
+	local state = { tracks = our_tracks (request[1][2]), changed = {}, playlists = {}, imported = {} }
+	local together = {}
+	for i = 2, #request do
+		local row = request[i]
+		if WRITE[row[1]] == nil then error ("this script does not know " .. row[1], 0) end
+		if UNDOABLE[row[1]] then
+			together[#together + 1] = row
+		else
+			WRITE[row[1]] (row, state, answer)
+		end
+	end
+	for _, row in ipairs (together) do
+		if row[1] == "put" then state.imported[row[7]] = M.imported (row[7]) end
+	end
 	Session:begin_reversible_command ("EMSYNC")
 	local ok, why = pcall (function ()
-		for i = 2, #request do
-			local act = WRITE[request[i][1]]
-			if act == nil then error ("this script does not know " .. request[i][1]) end
-			act (request[i], state, answer)
-		end
+		for _, row in ipairs (together) do WRITE[row[1]] (row, state, answer) end
 	end)
-	for id in pairs (state.changed) do
-		save_ledger (state.tracks[id].route, state.tracks[id].ledger)
-	end
 	for _, playlist in pairs (state.playlists) do
 		Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
 	end
 	if not Session:abort_empty_reversible_command () then
 		Session:commit_reversible_command (nil)
+	end
+	for id in pairs (state.changed) do
+		save_ledger (state.tracks[id].route, state.tracks[id].ledger)
 	end
 	if not ok then error (why, 0) end
 end

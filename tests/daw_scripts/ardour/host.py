@@ -74,10 +74,10 @@ class ArdourHost:
         return ET.parse(self.session / "cue.ardour").getroot()
 
     def save(self) -> ET.Element:
-        """Save, wait until it is done, and read."""
+        """Save, wait until it is done, and read. Ardour writes nothing when nothing has changed."""
         path = self.session / "cue.ardour"
         before = path.stat().st_mtime_ns
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 3
         with self.osc() as osc:
             osc.send("/save_state")
             while path.stat().st_mtime_ns == before and time.monotonic() < deadline:
