@@ -105,9 +105,11 @@ class LiveDesk:
             raise InputError("the loop brace lies outside the score", code="bad_range")
         job = self._ask_for_take(folder, start, end, selection.parts)
         plan = plan_of_folder(folder)
-        region = Region(plan.tick(start), plan.tick(end), selection.parts or None)
+        composed = job["result"]  # which may have widened the region a little
+        first, last = (plan.tick(Fraction(composed[name])) for name in ("start_s", "end_s"))
+        region = Region(min(plan.tick(start), first), max(plan.tick(end), last), selection.parts or None)
         delivered = self.live.replace(plan, region)
-        changed = [part for part, count in job["result"]["changed"].items() if count["added"] or count["removed"]]
+        changed = [part for part, count in composed["changed"].items() if count["added"] or count["removed"]]
         kept = sorted({item.part for item in delivered.edited} | set(held))
         words = f"take {plan.take}: {', '.join(changed) or 'nothing changed'}"
         return words + (f"; kept as you edited it: {', '.join(kept)}" if kept else "")
@@ -132,9 +134,10 @@ class LiveDesk:
     def _selected(self) -> tuple[Selection, Path]:
         selection = self.live.read_selection()
         memory = self.live.link.ask("state")["memory"]
-        folder = Path(memory[selection.cue]["folder"])
-        if not folder.is_dir():
-            raise InputError("the score folder that this came from is not there any more", str(folder), "no_score")
+        said = str((memory.get(selection.cue) or {}).get("folder") or "")
+        folder = Path(said)
+        if not said or not folder.is_dir():
+            raise InputError("the score folder that this came from is not there any more", said, "no_score")
         return selection, folder
 
     def _protect(self, folder: Path, plan: Plan, selection: Selection) -> tuple[str, ...]:
@@ -170,11 +173,21 @@ class LiveDesk:
         folders = {job["request"].get("folder") for job in fresh if job["state"] == "done" and job["call"] in _FOLLOWED}
         if not folders:
             return 0
-        here = {Path(row["folder"]) for row in self.live.link.ask("state")["memory"].values()}
+        known = self.live.link.ask("state")["memory"].values()
+        here = {Path(row["folder"]) for row in known if row.get("folder")}
         there = [Path(folder) for folder in folders if folder and Path(folder) in here]
         for folder in there:
-            self._tell(_words(self._bring(folder)))
+            self._tell(self._brought(folder))
         return len(there)
+
+    def _brought(self, folder: Path) -> str:
+        """Bring a score; what was done, or why it could not be: a folder that is damaged does not keep the others."""
+        try:
+            return _words(self._bring(folder))
+        except TargetError:
+            raise
+        except EmsyncError as error:
+            return str(error)
 
     def _bring(self, folder: Path) -> Delivered:
         """The current take of a folder, into the clips that are in the set."""

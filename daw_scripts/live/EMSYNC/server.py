@@ -10,11 +10,13 @@ import time
 from .settings import PROTOCOL
 
 HOST = "127.0.0.1"
-MAX_CLIENTS = 4
+MAX_CLIENTS = 8
 MAX_LINE = 32 << 20
 """Bytes a request may have; the largest scores have a tenth of it."""
 MAX_STRANGER = 4096
 """Bytes of somebody who has not said the token yet."""
+STRANGER_S = 10.0
+"""How long somebody may be connected without having said it."""
 READ_A_TICK = 4 << 20
 WORK_A_TICK_S = 0.03
 """After this long in one tick, other requests wait for the next."""
@@ -42,6 +44,7 @@ class Client:
         self.pending = None
         """(id, generator) of a request that takes several ticks."""
         self.closing = False
+        self.since = time.time()
 
     def say(self, message):
         self.outgoing += json.dumps(message).encode("utf-8") + b"\n"
@@ -117,6 +120,8 @@ class Server:
 
     def _read(self, client):
         allowed = READ_A_TICK
+        if not client.known and time.time() - client.since > STRANGER_S:
+            raise ValueError("it has not said the token")
         while allowed > 0 and not client.closing:
             try:
                 block = client.connection.recv(min(allowed, 1 << 18))

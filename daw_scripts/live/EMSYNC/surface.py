@@ -134,7 +134,7 @@ class Surface:
 
         application = Live.Application.get_application()
         song = self._song()
-        track = next((t for t in song.tracks if t.has_midi_input), None)
+        track = next(iter(song.tracks), None)
         return {
             "script": settings.VERSION,
             "protocol": settings.PROTOCOL,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from . import clips
 from .clips import beats
 from .server import RefusalError
@@ -265,10 +267,8 @@ class Writer:
 
     def _keep_memory(self):
         """What the set remembers of a cue: its folder, take and tempo map."""
-        if self.remember and hasattr(self.song, "set_data"):
-            known = memory(self.song)
-            known[self.cue] = dict(known.get(self.cue) or {}, **self.remember)
-            self.song.set_data(_DATA, known)
+        if self.remember:
+            put_memory(self.song, self.cue, **self.remember)
 
 
 def _frozen(track):
@@ -282,9 +282,13 @@ def _in_the_way(track, other):
 
 
 def memory(song):
-    """Cue -> what ``remember`` said when it was written last."""
+    """Cue -> what the set remembers of it. Live keeps it with the set, as a text."""
     said = song.get_data(_DATA, None) if hasattr(song, "get_data") else None
-    return dict(said) if isinstance(said, dict) else {}
+    try:
+        known = json.loads(said) if isinstance(said, str) else {}
+    except ValueError:
+        known = {}
+    return known if isinstance(known, dict) else {}
 
 
 def put_memory(song, cue, **values):
@@ -292,4 +296,4 @@ def put_memory(song, cue, **values):
     if hasattr(song, "set_data"):
         known = memory(song)
         known[cue] = dict(known.get(cue) or {}, **values)
-        song.set_data(_DATA, known)
+        song.set_data(_DATA, json.dumps(known))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +19,7 @@ from bridge.connectors.plan import plan_of_folder
 from bridge.live.desk import LiveDesk
 from tests.bridge.connectors.scores import section_score
 from tests.bridge.daemon.conftest import Daemon
+from tests.conftest import command, environment, run_emsync
 from tests.daw_scripts.live.fake_clips import MidiNoteSpecification
 from tests.daw_scripts.live.plans import heard, rows_of
 from tests.daw_scripts.live.running import RunningLive
@@ -129,6 +132,26 @@ def test_a_take_made_elsewhere_arrives_in_live(studio: Studio) -> None:
     assert studio.desk.step() == 1
     assert studio.holds_current_take()
     assert studio.desk.step() == 0, "once"
+
+
+def test_watch_from_the_command_line(studio: Studio) -> None:
+    studio.desk.close()
+    studio.select(0, 8, "Bass")
+    shutil.copy(studio.live.state / "live.json", studio.daemon.state / "live.json")
+    process = subprocess.Popen(
+        command("live", "watch", "--state", studio.daemon.state, "--timeout", 30),
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        ran = run_emsync("live", "regenerate", "--state", studio.daemon.state, "--json")
+        assert ran.json["action"] == "regenerate"
+        studio.live.wait_for(lambda fake: any("EMSYNC: take 2: bass" in text for text in fake.shown))
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=40)
+    assert (process.returncode, err.decode()) == (0, "")
+    assert "take 2: bass" in out.decode()
+    assert studio.holds_current_take()
 
 
 def test_without_a_daemon_or_without_live_it_says_so_and_goes_on(studio: Studio) -> None:

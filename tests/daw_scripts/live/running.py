@@ -16,7 +16,7 @@ from tests.daw_scripts.live.lom import Version
 
 TICK_S = 0.002
 """Of the fake's clock: fifty times as fast as Live's."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def load_script(scripts: Path, name: str = "EMSYNC") -> Any:

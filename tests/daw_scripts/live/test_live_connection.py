@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -220,3 +221,25 @@ def test_a_state_folder_that_is_gone_does_not_stop_live(start: Start) -> None:
     with live.paused() as fake:
         fake.tick(3)
         assert any("cannot listen" in text for text in fake.shown)
+
+
+def test_somebody_who_says_nothing_is_let_go(start: Start) -> None:
+    live = start()
+    with live.paused() as fake:
+        sys.modules["EMSYNC.server"].STRANGER_S = 0.05  # type: ignore[attr-defined]
+        assert fake.surface is not None
+    assert said_to(live, b"") == b""
+
+
+def test_the_set_remembers_over_a_restart(start: Start, connect: Connect, tmp_path: Path) -> None:
+    live, plan = start(), small_plan(tmp_path)
+    connect(live).push(plan)
+    live.quit()
+    live.start()
+    memory = connect(live).link.ask("state")["memory"]
+    assert memory[plan.cue]["folder"] == str(tmp_path)
+    assert memory[plan.cue]["take"] == 1
+    with live.paused() as fake:
+        assert isinstance(fake.song.get_data("emsync", None), str), "plain text: any Live can keep it"
+        fake.song.set_data("emsync", "{damaged")
+    assert connect(live).link.ask("state")["memory"] == {}
