@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bridge.connectors.base import Delivered, OnEdit, Options, TargetError
 from bridge.connectors.plan import Region, plan_of_folder
@@ -120,29 +121,41 @@ def _regenerate(pump: Pump, request_id: str, args: Mapping[str, Any]) -> str:
     if end <= start:
         raise InputError("the selection lies outside the score", code="bad_range")
     explicit = bool(args.get("explicit"))
-    if not explicit:
-        _lock_items(pump, request_id, folder, [*args["edited"], *args["locked"]])
-    done = pump.do(
-        "regenerate", request_id, folder=folder, start=f"{start:.6f}", end=f"{end:.6f}", parts=",".join(parts) or None,
-        mood=args.get("mood"),
-    )  # fmt: skip
+    kept = [] if explicit else [*args["edited"], *args["locked"]]
+    with _locked(pump, request_id, folder, kept):
+        done = pump.do(
+            "regenerate", request_id, folder=folder, start=f"{start:.6f}", end=f"{end:.6f}",
+            parts=",".join(parts) or None, mood=args.get("mood"),
+        )  # fmt: skip
     plan = plan_of_folder(Path(folder))
     region = Region(plan.tick(done["start_s"]), plan.tick(done["end_s"]), tuple(parts) or None)
     delivered = pump.connector("beside" if explicit else "keep").replace(plan, region)
     return f"take {plan.take}, seed {done['seed']}: {_summary(delivered)}"
 
 
-def _lock_items(pump: Pump, request_id: str, folder: str, items: Sequence[str]) -> None:
-    for number, item in enumerate(sorted(set(items))):
-        _, part, section = item.split(":")
-        pump.do("lock", f"{request_id}-{number}"[-64:], folder=folder, part=part, section=section)
+@contextmanager
+def _locked(pump: Pump, request_id: str, folder: str, items: Sequence[str]) -> Iterator[None]:
+    """Items (by id) count as locked in here; what was locked before stays so."""
+    rows = sorted({(item.split(":")[1], item.split(":")[2]) for item in items})
+    locks = pump.daemon.ask(f"takes?folder={quote(folder)}")["locks"] if rows else []
+    before = {(lock["part"], lock["section"]) for lock in locks}
+    fresh = [row for row in rows if not before & {row, (row[0], None), (None, row[1])}]
+    _change_locks(pump, "lock", request_id, folder, fresh)
+    try:
+        yield
+    finally:
+        _change_locks(pump, "unlock", request_id, folder, fresh)
+
+
+def _change_locks(pump: Pump, call: str, request_id: str, folder: str, rows: Sequence[tuple[str, str]]) -> None:
+    for number, (part, section) in enumerate(rows):
+        pump.do(call, f"{request_id}-{call}-{number}"[-64:], folder=folder, part=part, section=section)
 
 
 def _lock(call: str) -> Callable[[Pump, str, Mapping[str, Any]], str]:
     def change(pump: Pump, request_id: str, args: Mapping[str, Any]) -> str:
         rows = sorted({(str(row["part"]), str(row["section"])) for row in args["rows"]})
-        for number, (part, section) in enumerate(rows):
-            pump.do(call, f"{request_id}-{number}"[-64:], folder=args["folder"], part=part, section=section)
+        _change_locks(pump, call, request_id, str(args["folder"]), rows)
         return f"{call}ed: {', '.join(f'{part} in {section}' for part, section in rows)}"
 
     return change
@@ -150,9 +163,10 @@ def _lock(call: str) -> Callable[[Pump, str, Mapping[str, Any]], str]:
 
 def _score_picture(pump: Pump, request_id: str, args: Mapping[str, Any]) -> str:
     """Score what the project shows, or what of it is in the time selection, and write the score into the project."""
-    home = Path(str(args["path"])).parent if args.get("path") else pump.folders
+    is_saved = bool(args.get("path"))
+    home = Path(str(args["path"])).parent if is_saved else pump.folders
     home.mkdir(parents=True, exist_ok=True)
-    name = plain_name(args)
+    name = plain_name(args) if is_saved else time.strftime("unsaved %Y-%m-%d %H.%M.%S")
     pump.box.tell("progress", {"done": 0.0, "stage": "looking for cuts"}, lasts_s=5)
     source = home / f"{name}.reaper.otio"
     write_atomic(source, json_bytes(timeline_of(args, name), indent=1))

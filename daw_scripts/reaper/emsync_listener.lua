@@ -51,7 +51,7 @@ local OPERATIONS = {
              project = project_said(), commands = commands }
   end,
 
-  score = function(args) return lib.apply.score(args) end,
+  score = function(args) return lib.apply.score(args, coroutine.yield) end,
 
   selection = function()
     local said, why = lib.selection.read(lib.project())

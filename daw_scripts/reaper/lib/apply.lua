@@ -40,12 +40,10 @@ function M.new(reaper, lib)
     return first or 0
   end
 
-  -- The items of a message with their places in the project.
-  local function rows_of(score, start)
-    local rows = {}
+  -- Check and sort what the items hold. Nothing of REAPER is asked, so there may be pauses in between.
+  local function prepare(score, pause)
     for _, part in ipairs(score.parts) do
-      for index, item in ipairs(part.items) do
-        item.position = start + item.start_s
+      for _, item in ipairs(part.items) do
         item.length = item.end_s - item.start_s
         item.ticks = item['end'] - item.tick
         item.take = score.take
@@ -53,7 +51,19 @@ function M.new(reaper, lib)
         item.activate = score.activate
         item.program = item.tick == 0 and part.program or nil
         midi.check(item)
-        rows[#rows + 1] = { part = part, item = item, first = index == 1 }
+        midi.prepare(item, part.channel)
+        pause()
+      end
+    end
+  end
+
+  -- The items of a message with their places in the project.
+  local function rows_of(score, start)
+    local rows = {}
+    for _, part in ipairs(score.parts) do
+      for _, item in ipairs(part.items) do
+        item.position = start + item.start_s
+        rows[#rows + 1] = { part = part, item = item }
       end
     end
     return rows
@@ -155,7 +165,7 @@ function M.new(reaper, lib)
     for _, row in ipairs(plan.rows) do
       if row.outcome == 'written' or row.outcome == 'updated' or row.outcome == 'beside' then
         local track = row.outcome == 'written' and track_of(project, plan, row.part) or nil
-        row.there = takes.apply(project, row.outcome, track, row.there, row.item, row.part)
+        row.there = takes.apply(project, row.outcome, track, row.there, row.item)
       elseif row.outcome == 'unchanged' and row.there then
         reaper.SetMediaItemInfo_Value(row.there, 'D_POSITION', row.item.position)
         reaper.SetMediaItemInfo_Value(row.there, 'D_LENGTH', row.item.length)
@@ -178,8 +188,10 @@ function M.new(reaper, lib)
     return rows
   end
 
-  -- Write a score message. Its `whole` says that it is the whole cue, not only some items of it.
-  function apply.score(score)
+  -- Write a score message. Its `whole` says that it is the whole cue, not only some items of it. `pause` lets REAPER
+  -- redraw while the message is being prepared.
+  function apply.score(score, pause)
+    prepare(score, pause)
     local project = project_of(score.cue)
     local start = score.start or memory.start(project, score.cue)
     if not start then

@@ -39,14 +39,14 @@ function M.scale(reaper, project, take, position, ticks_per_quarter)
   end
 end
 
--- The bytes of an item: notes [tick, pitch, duration, velocity], controls [tick, number, value], a program at its
--- start when it has one, and an end mark that gives the source its length.
-function M.pack(item, channel, at)
+-- What an item holds as messages in order: notes [tick, pitch, duration, velocity], controls [tick, number, value], a
+-- program at its start when it has one. Needs nothing of REAPER, so it can be done before anything is changed.
+function M.prepare(item, channel)
   local rows, count = {}, 0
 
   local function add(tick, order, message)
     count = count + 1
-    rows[count] = { at(tick), order, count, message }
+    rows[count] = { tick, order, count, message }
   end
 
   if item.program then add(0, THEN_CONTROL, string.char(PROGRAM | channel, item.program)) end
@@ -62,20 +62,25 @@ function M.pack(item, channel, at)
     if a[2] ~= b[2] then return a[2] < b[2] end
     return a[3] < b[3]
   end)
+  item.rows = rows
+end
 
+-- The bytes of a prepared item, with an end mark that gives the source its length.
+function M.pack(item, at)
   local pieces, now = {}, 0
-  for index = 1, count do
-    local row = rows[index]
-    pieces[index] = string.pack(EVENT, row[1] - now, 0, row[4])
-    now = row[1]
+  for index, row in ipairs(item.rows) do
+    local tick = at(row[1])
+    pieces[index] = string.pack(EVENT, tick - now, 0, row[4])
+    now = tick
   end
-  pieces[count + 1] = string.pack(EVENT, math.max(at(item.ticks) - now, 0), 0, string.char(CONTROL, ALL_NOTES_OFF, 0))
+  local rest = math.max(at(item.ticks) - now, 0)
+  pieces[#pieces + 1] = string.pack(EVENT, rest, 0, string.char(CONTROL, ALL_NOTES_OFF, 0))
   return table.concat(pieces)
 end
 
 -- Write an item into a take and read back what is there.
-function M.write(reaper, take, item, channel, at)
-  if not reaper.MIDI_SetAllEvts(take, M.pack(item, channel, at)) then
+function M.write(reaper, take, item, at)
+  if not reaper.MIDI_SetAllEvts(take, M.pack(item, at)) then
     error(item.id .. ': REAPER did not take the notes', 0)
   end
   reaper.MIDI_Sort(take)

@@ -57,6 +57,7 @@ function M.new(reaper, id, midi, operation)
     if not edited and pushed == row.hash and lies_at(item, row) then return 'unchanged' end
     if id.is_locked(item) then return 'locked' end
     if edited then
+      if pushed == row.hash then return 'kept' end -- there is nothing new to put beside the edit
       local has_moved_bars = tonumber(id.of_item(item, 'ticks')) ~= row.ticks
       if on_edit ~= 'beside' or id.is_moved(item) or has_moved_bars then return 'kept' end
       return takes.with_content(item, row.hash) and 'kept' or 'beside'
@@ -65,11 +66,11 @@ function M.new(reaper, id, midi, operation)
     return 'updated'
   end
 
-  local function fill(project, take, row, part)
+  local function fill(project, take, row)
     local item = reaper.GetMediaItemTake_Item(take)
     local position = reaper.GetMediaItemInfo_Value(item, 'D_POSITION')
     local at = midi.scale(reaper, project, take, position, row.ticks_per_quarter)
-    midi.write(reaper, take, row, part.channel, at)
+    midi.write(reaper, take, row, at)
     reaper.GetSetMediaItemTakeInfo_String(take, 'P_NAME', string.format('%s take %d', row.name, row.take), true)
     id.mark_take(take, 'content', row.hash)
     id.mark_take(take, 'take', tostring(row.take))
@@ -94,49 +95,49 @@ function M.new(reaper, id, midi, operation)
     return take
   end
 
-  local function create(project, track, row, part)
+  local function create(project, track, row)
     local item = new_item(track, row)
     id.mark_item(item, 'item', row.id)
     id.mark_item(item, 'content', row.hash)
     id.mark_item(item, 'ticks', tostring(row.ticks))
     reaper.SetMediaItemInfo_Value(item, 'B_LOOPSRC', 0)
-    fill(project, reaper.GetActiveTake(item), row, part)
+    fill(project, reaper.GetActiveTake(item), row)
     id.remember_place(item)
     return item
   end
 
-  local function update(project, item, row, part)
+  local function update(project, item, row)
     if tonumber(id.of_item(item, 'ticks')) ~= row.ticks then -- other bars: what was there has no place any more
       local track = reaper.GetMediaItem_Track(item)
       reaper.DeleteTrackMediaItem(track, item)
-      return create(project, track, row, part)
+      return create(project, track, row)
     end
     place(item, row)
     if id.of_item(item, 'content') == row.hash then return item end -- only its place has changed
     local take = takes.with_content(item, row.hash)
     if not take then
       take = new_take(item, row)
-      fill(project, take, row, part)
+      fill(project, take, row)
     end
     reaper.SetActiveTake(take)
     id.mark_item(item, 'content', row.hash)
     return item
   end
 
-  local function beside(project, item, row, part)
+  local function beside(project, item, row)
     local was = reaper.GetActiveTake(item)
     local take = new_take(item, row)
-    fill(project, take, row, part)
+    fill(project, take, row)
     reaper.SetActiveTake(row.activate and take or was)
     id.mark_item(item, 'content', row.hash)
     return item
   end
 
   -- Do what was judged.
-  function takes.apply(project, outcome, track, item, row, part)
-    if outcome == 'written' then return create(project, track, row, part) end
-    if outcome == 'updated' then return update(project, item, row, part) end
-    if outcome == 'beside' then return beside(project, item, row, part) end
+  function takes.apply(project, outcome, track, item, row)
+    if outcome == 'written' then return create(project, track, row) end
+    if outcome == 'updated' then return update(project, item, row) end
+    if outcome == 'beside' then return beside(project, item, row) end
     return item
   end
 
