@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from bridge.files import json_bytes
 from bridge.folder import Cut, Document, Take
 from emsync_engine.codec import encode
+from emsync_engine.composers import composer_of
 from emsync_engine.errors import MissingComponentError
 from emsync_engine.measure import measure_hits
 from emsync_engine.picture import Picture
@@ -204,10 +205,9 @@ def file_paths(folder: Path, document: Document) -> dict[str, str]:
     return files
 
 
-def rights_of(engine: str, extra: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+def rights_of(engine: str) -> dict[str, str]:
     """What a cue may say of its origin: engine, weights and their training data."""
-    return {
-        "engine": f"EMSYNC {engine} composer",
-        "weights": "none: composed by rule, no trained model and no training data were used",
-        **dict(extra),
-    }
+    try:
+        return dict(composer_of(engine).rights)
+    except MissingComponentError:  # an older take whose weights are not on this machine
+        return {"engine": f"EMSYNC {engine} composer", "weights": "not on this machine any more"}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge.folder import Lock, Take
+from emsync_engine.composers import Composer
 from emsync_engine.errors import InputError
-from emsync_engine.rules import recompose
 from emsync_engine.score import Control, Score, Section
 
 
@@ -69,7 +69,7 @@ def _free_spans(
     return spans
 
 
-def rescored(old: Take, new: Take, locks: Sequence[Lock]) -> Take:
+def rescored(old: Take, new: Take, locks: Sequence[Lock], composer: Composer) -> Take:
     """The old take with everything that is not locked composed anew, as the new take asks.
 
     What is locked keeps its harmony, so the key stays, and the chords under it.
@@ -87,7 +87,7 @@ def rescored(old: Take, new: Take, locks: Sequence[Lock]) -> Take:
     sheet = replace(new.sheet, key=old.sheet.key, sections=tuple(keyed))
     score, seed = old.score, new.score.seed
     for region in free_regions(score, locks, 0, score.end_tick, [p.id for p in score.parts]):
-        score = recompose(score, sheet, region.start, region.end, region.parts, seed)
+        score = composer.recompose(score, sheet, region.start, region.end, region.parts, seed)
     parts = tuple(
         replace(part, controls=_controls(part.id, score.sections, locks, part.controls, fresh.controls))
         for part, fresh in zip(score.parts, new.score.parts)

@@ -29,6 +29,7 @@ from bridge.folder import (
 from bridge.remember import request_json
 from bridge.settings import Settings, load_settings
 from bridge.times import parse_time
+from emsync_engine.composers import Composer, composer_of, default_engine
 from emsync_engine.dialogue import find_speech
 from emsync_engine.errors import InputError
 from emsync_engine.measure import count_changes, measure_hits
@@ -36,14 +37,12 @@ from emsync_engine.mood import MoodCurve, watch, with_mood
 from emsync_engine.mood.curve import constant
 from emsync_engine.picture import Instruction, Picture, PictureMarker
 from emsync_engine.picture_range import CueRange, cue_ranges, picture_between
-from emsync_engine.rules import compose, recompose
 from emsync_engine.score import TICKS_PER_QUARTER, Score
 from emsync_engine.spotting import SpotOptions, spot
 from emsync_engine.spotting.hits import DEFAULT_MIN_GAP, EDGE, USER_WEIGHT
 from otio_adapters import read_picture
 
 DEFAULT_SEED = 1
-ENGINES = ("rules",)
 _NEAR_S = Fraction(5, 1000)  # an edge this near a sixteenth means the sixteenth
 
 
@@ -69,7 +68,7 @@ class Effective:
     spot: SpotOptions
     base: tuple[Instruction, ...]
     """Tempo and parts from emsync.toml that hold until the timeline's first marker of the kind."""
-    engine: str
+    composer: Composer
     soundfont: Path | None
 
 
@@ -96,9 +95,7 @@ def effective(request: ScoreRequest, picture: Picture) -> Effective:
         for kind, value in (("tempo", file.tempo), ("parts", file.parts))
         if kind in marked and value is not None
     )
-    engine = mine.engine or file.engine or ENGINES[0]
-    if engine not in ENGINES:
-        raise InputError(f"there is no engine {engine!r} (choose from {', '.join(ENGINES)})", code="bad_engine")
+    composer = composer_of(mine.engine or file.engine or default_engine())
     seed = mine.seed if mine.seed is not None else file.seed if file.seed is not None else DEFAULT_SEED
     gap = mine.min_gap if mine.min_gap is not None else file.min_gap
     return Effective(
@@ -113,7 +110,7 @@ def effective(request: ScoreRequest, picture: Picture) -> Effective:
             seed=seed,
         ),
         base=base,
-        engine=engine,
+        composer=composer,
         soundfont=mine.soundfont or file.soundfont,
     )
 
@@ -194,8 +191,9 @@ def _score_cue(
     progress(0.0, "watching the picture")
     mood = mood_of(picture, wishes, progress)
     progress(0.0, "spotting and composing")
+    composer = wishes.composer
     sheet = spot(_with_base(picture, wishes), mood, wishes.spot)
-    take = Take(compose(sheet, wishes.seed), sheet)
+    take = Take(composer.compose(sheet, wishes.seed, lambda done: progress(done, "composing")), sheet)
     cut = Cut(
         title=cue.name or picture.name or request.source.stem,
         source=str(request.source.resolve()),
@@ -210,9 +208,9 @@ def _score_cue(
         folder.recover()
         old = _existing(folder)
         if old and old.locks:
-            take = locks.rescored(folder.take(), take, old.locks)
+            take = locks.rescored(folder.take(), take, old.locks, composer)
         said = request_json(request.settings, within=request.detect_within, ranged=request.range is not None)
-        entry = _entry("score", wishes.engine, wishes.seed, None, {"source": str(request.source), **said})
+        entry = _entry("score", composer.name, wishes.seed, None, {"source": str(request.source), **said})
         staging = folder.stage()
         with _discarded_on_failure(folder, staging):
             document = old or Document()
@@ -349,6 +347,8 @@ class RegenerateRequest:
     parts: tuple[str, ...] | None = None
     mood: tuple[float, float] | None = None
     seed: int | None = None
+    engine: str | None = None
+    """Who composes; None: who composed the take."""
 
 
 def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]:
@@ -368,13 +368,17 @@ def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]
                 "locked",
             )
         progress(0.0, "composing")
+        old = document.entry(document.current)
+        composer = composer_of(request.engine or old.engine)
         new = take.score
-        for region in free:
-            new = recompose(new, take.sheet, region.start, region.end, region.parts, seed, request.mood)
+        for number, region in enumerate(free):
+            new = composer.recompose(
+                new, take.sheet, region.start, region.end, region.parts, seed, request.mood,
+                lambda done, before=number: progress((before + done) / len(free), "composing"),  # type: ignore[misc]
+            )  # fmt: skip
         changed = count_changes(take.score, new)
         asked = {"start": request.start, "end": request.end, "parts": list(parts), "mood": request.mood}
-        old = document.entry(document.current)
-        entry = replace(_entry("regenerate", old.engine, seed, old.number, asked, changed), cut=old.cut)
+        entry = replace(_entry("regenerate", composer.name, seed, old.number, asked, changed), cut=old.cut)
         cue = replace(cue, take=Take(new, take.sheet))
         staging = folder.stage()
         with _discarded_on_failure(folder, staging):

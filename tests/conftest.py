@@ -23,6 +23,8 @@ from tests.acceptance.edits import plain_cut  # noqa: E402
 signal.signal(signal.SIGINT, signal.default_int_handler)  # where a runner ignores it, so would every program we start
 
 
+os.environ.setdefault("EMSYNC_ENGINE", "rules")  # quick; the tests of the model ask for it by name
+
 NO_SYNTH = "none"
 """A value of EMSYNC_SYNTH that no synthesiser has: scores come without audio, and quickly."""
 

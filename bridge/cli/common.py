@@ -65,8 +65,12 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tempo", type=checked(parse_tempo), help="beats a minute wanted, 40..200")
     parser.add_argument("--key", type=checked(key_of), help="such as 'd minor'")
-    parser.add_argument("--engine", choices=("rules",), help="who composes")
+    add_engine(parser, "who composes: the trained model (default) or the rules, which need no weights")
     parser.add_argument("--soundfont", type=Path, metavar="SF2", help="SoundFont for the audio")
+
+
+def add_engine(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--engine", choices=("model", "rules"), help=text)
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

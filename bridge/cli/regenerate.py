@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from bridge.cli.common import Reporter, checked, folder_argument, say, say_files, warn
+from bridge.cli.common import Reporter, add_engine, checked, folder_argument, say, say_files, warn
 from emsync_engine.instructions import parse_mood, parse_parts
 
 
@@ -18,13 +18,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parts", type=checked(parse_parts), help="only these, such as bass,drums (default: all)")
     parser.add_argument("--mood", type=checked(parse_mood), metavar="V,A|WORD", help="another mood for the region")
     parser.add_argument("--seed", type=int, help="default: one that was not used yet")
+    add_engine(parser, "who composes (default: who composed the take)")
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     from bridge.pipeline import RegenerateRequest, regenerate
 
     reporter = Reporter(options)
-    request = RegenerateRequest(options.dir, options.start, options.end, options.parts, options.mood, options.seed)
+    request = RegenerateRequest(
+        options.dir, options.start, options.end, options.parts, options.mood, options.seed, options.engine
+    )
     try:
         answer = regenerate(request, reporter)
     finally:

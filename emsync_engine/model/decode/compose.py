@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from emsync_engine.instructions import PARTS
 from emsync_engine.measure import accent_ticks
 from emsync_engine.model.decode.draft import Decoding, write_cue
@@ -12,7 +14,7 @@ from emsync_engine.model.decode.ensemble import GROUP_OF_PART, groups_of, new_pa
 from emsync_engine.model.decode.fast import network_of
 from emsync_engine.model.decode.notation import Lines, audible, notes_of
 from emsync_engine.model.decode.reference import Network
-from emsync_engine.model.decode.staging import GRID_TICKS, Stage, frame_of, guide_of
+from emsync_engine.model.decode.staging import GRID_TICKS, Stage, frame_of, guide_of, to_grid
 from emsync_engine.model.decode.state import Event
 from emsync_engine.model.decode.weights import Weights
 from emsync_engine.rules.accents import raise_hits, strike_hits
@@ -56,7 +58,8 @@ def compose(
             begin, end = (int(tick) * GRID_TICKS for tick in frame.bar_start[bar : bar + 2])
             on_bar(begin, end, notes_of(events, stage, frame, names))
 
-    written = write_cue(network, frame, guide_of(stage, groups_of(parts)), stage.stop_bar, decoding, seed, on_events)
+    guide = guide_of(stage, groups_of(parts))
+    written = write_cue(network, frame, guide, stage.stop_bar, decoding, seed, on_events, returns_of(stage))
     seeds: Seeds = {s.id: dict.fromkeys((*PARTS, HARMONY), seed) for s in sheet.sections}
     context = context_of(stage, seeds)
     lines = notes_of(written.events, stage, frame, names)
@@ -81,6 +84,19 @@ def compose(
     if not decoding.forced:
         return score
     return raised(with_accents(score, context), [h.tick for h in sheet.hits])
+
+
+def returns_of(stage: Stage) -> dict[int, int]:
+    """First bar of each section that has the role of an earlier one, with the first bar of that one."""
+    firsts: dict[str, int] = {}
+    found = {}
+    for section in stage.sheet.sections:
+        bar = int(np.searchsorted(stage.bar_start, to_grid(section.tick)))
+        if section.role in firsts:
+            found[bar] = firsts[section.role]
+        else:
+            firsts[section.role] = bar
+    return found
 
 
 def as_network(weights: Weights | Network) -> Network:

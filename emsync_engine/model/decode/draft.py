@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -24,6 +24,8 @@ from emsync_engine.model.decode.writer import Page, Writer
 
 CHUNK_BARS = 8
 """Bars after which the best candidate is chosen for all to go on from, and the context may be renewed."""
+_RECALLED_BARS = 8
+"""Bars of a section that are read again before its return is written."""
 _GENEROUS = 1.3
 """Notes that may come for each that is aimed at."""
 
@@ -82,9 +84,17 @@ def plain_opening(rows: NDArray[np.int16], bars: NDArray[np.int64], guide: cond.
 
 
 def write_cue(
-    network: Network, frame: Frame, guide: cond.Guide, stop: int, decoding: Decoding, seed: int, on_events: OnEvents
-) -> Written:
-    """Events of bars 0 to `stop` (not included), in time and memory linear in their number."""
+    network: Network, frame: Frame, guide: cond.Guide, stop: int, decoding: Decoding, seed: int, on_events: OnEvents,
+    returns: Mapping[int, int] | None = None,
+) -> Written:  # fmt: skip
+    """Events of bars 0 to `stop` (not included), in time and memory linear in their number.
+
+    A section begins on a new page: what the network read of the one before would make it go on with the same groove,
+    whatever it is told. A section that returns begins after the bars of its first time.
+
+    Args:
+        returns: first bars of sections that return, with the first bar of their first time.
+    """
     rules = all_rules()
     guides = decoding.guides(guide)
     first = np.zeros(1, dtype=np.int64)
@@ -102,8 +112,11 @@ def write_cue(
     judge = Judge(frame, guide)
     until = 0
     while until < stop:
-        bar, until = until, chunk_end(frame, until, stop, writer.capacity - network.config.context)
-        if bar and writer.length + expected_rows(guide, bar, until) > network.config.context:
+        bar = until
+        until = chunk_end(frame, bar, next_section(guide, bar, stop), writer.capacity - network.config.context)
+        if bar and guide.section[bar]:
+            turn_page(writer, guides, bar, (returns or {}).get(bar))
+        elif bar and writer.length + expected_rows(guide, bar, until) > network.config.context:
             renew(writer, guides, network.config.context // 2)
         if decoding.candidates == 1:
             writer.write(until, lambda finished: on_events(finished, in_bar(writer, finished)))
@@ -113,6 +126,12 @@ def write_cue(
             for finished in range(bar, until):
                 on_events(finished, in_bar(writer, finished))
     return Written(tuple(writer.candidates[0].events), rules.fallbacks)
+
+
+def next_section(guide: cond.Guide, bar: int, stop: int) -> int:
+    """The bar with which the next section after `bar` begins, or `stop`."""
+    following = np.flatnonzero(guide.section[bar + 1 : stop])
+    return bar + 1 + int(following[0]) if len(following) else stop
 
 
 def chunk_end(frame: Frame, bar: int, stop: int, spare: int) -> int:
@@ -135,12 +154,25 @@ def expected_rows(guide: cond.Guide, first: int, stop: int) -> int:
     return int(_GENEROUS * (quarters * guide.density[first:stop]).sum()) + 2 * (stop - first)
 
 
+def turn_page(writer: Writer, guides: Sequence[cond.Guide], bar: int, like: int | None) -> None:
+    """Begin the context anew for the section that opens with `bar`: with the bars from `like` on, or with nothing."""
+    stop = 0 if like is None else min(next_section(guides[0], like, bar), like + _RECALLED_BARS)
+    events = writer.candidates[0].events
+    _read(writer, guides, [i for i, e in enumerate(events) if like is not None and like <= e.bar < stop], bar)
+
+
 def renew(writer: Writer, guides: Sequence[cond.Guide], keep: int) -> None:
     """Read the context anew from a bar line on, so that at most `keep` rows of it remain (or the last bar)."""
+    events = writer.candidates[0].events
+    lines = [i for i, event in enumerate(events) if event.kind == ev.BAR]
+    begin = next((i for i in lines if i >= len(events) - keep), lines[-1])
+    _read(writer, guides, range(begin, len(events)), events[begin].bar)
+
+
+def _read(writer: Writer, guides: Sequence[cond.Guide], chosen: Sequence[int], bar: int) -> None:
+    """Let the context be these events (by number); `bar` is where it opens when there are none."""
     candidate = writer.candidates[0]
-    lines = [i for i, event in enumerate(candidate.events) if event.kind == ev.BAR]
-    begin = next((i for i in lines if i >= len(candidate.events) - keep), lines[-1])
-    bars = [event.bar for event in candidate.events[begin:]]
-    rows = np.concatenate([opening_row(ev.CONT), np.stack(candidate.rows[begin:])])
-    where = np.array([bars[0], *bars], dtype=np.int64)
+    bars = [candidate.events[i].bar for i in chosen]
+    rows = np.concatenate([opening_row(ev.CONT), *(candidate.rows[i][None] for i in chosen)])
+    where = np.array([bars[0] if bars else bar, *bars], dtype=np.int64)
     writer.read([plain_opening(rows, where, guide) for guide in guides])

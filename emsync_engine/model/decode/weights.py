@@ -22,6 +22,7 @@ from emsync_engine.model import config as configs
 from emsync_engine.model import events as ev
 from emsync_engine.model import layouts as lay
 from emsync_engine.model.config import ModelConfig
+from emsync_engine.model.shipped import shipped as shipped
 
 FloatArray = NDArray[np.float32]
 
