@@ -23,10 +23,10 @@ async function cancel(id) {
   await fetch("/1/cancel", { method: "POST", headers, body: JSON.stringify({ job: id }) });
 }
 
-function link(job) {
+function link(job, text) {
   const made = document.createElement("a");
   made.href = `/report?id=${encodeURIComponent(job.id)}`;
-  made.textContent = "report";
+  made.textContent = text;
   return made;
 }
 
@@ -41,7 +41,7 @@ function draw() {
     cell(row, state(job));
     cell(row, job.request.folder || job.request.output || job.request.source || "", "path");
     const last = cell(row, "");
-    if (job.brief.report) last.append(link(job));
+    if (job.brief.report) last.append(link(job, "report"));
     if (job.ended === null && token) {
       const button = document.createElement("button");
       button.textContent = "cancel";
@@ -53,7 +53,7 @@ function draw() {
   const open = [...jobs.values()].filter((job) => job.ended === null).length;
   document.getElementById("state").textContent = open ? `${open} open` : "nothing to do";
   const done = rows.filter((job) => job.brief.report).sort((a, b) => b.ended - a.ended)[0];
-  if (done) document.getElementById("report").replaceChildren("last: ", link(done));
+  if (done) document.getElementById("report").replaceChildren("last report: ", link(done, `${done.brief.title || done.id}, take ${done.brief.take}`));
 }
 
 async function begin() {
@@ -62,6 +62,7 @@ async function begin() {
   draw();
 }
 
+begin();
 const events = new EventSource("/events");
 events.addEventListener("job", (event) => {
   const job = JSON.parse(event.data);
