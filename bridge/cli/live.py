@@ -138,13 +138,9 @@ def _watch(options: argparse.Namespace, state: Path) -> dict[str, Any]:
 
 def _ask(options: argparse.Namespace, state: Path) -> dict[str, Any]:
     """Note it in Live as if it had been asked for there; whoever watches does it."""
-    from bridge.live.client import LiveLink
+    from bridge.live.watch import ask_live
 
-    link = LiveLink(str(state), options.timeout)
-    try:
-        number = link.ask("ask", {"action": options.action})["number"]
-    finally:
-        link.close()
+    answer = ask_live(state, options.action, options.timeout)
     if not options.json:
         say(f"asked Live for: {options.action}")
-    return {"action": options.action, "number": number}
+    return answer

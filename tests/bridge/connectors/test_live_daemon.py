@@ -126,9 +126,9 @@ def test_what_was_edited_in_live_is_locked_and_stays(studio: Studio) -> None:
 
 
 def test_a_take_made_elsewhere_arrives_in_live(studio: Studio) -> None:
-    request = {"id": "page-1", "folder": str(studio.folder), "start": "b1", "end": "b3", "parts": "bass", "wait": 60}
-    status, job = studio.daemon.ask("regenerate", request)
-    assert (status, job["state"]) == (200, "done")
+    request = {"id": "page-1", "folder": str(studio.folder), "start": "b1", "end": "b3", "parts": "bass"}
+    studio.daemon.ask("regenerate", request)
+    assert studio.daemon.end_of("page-1", 120)["state"] == "done"
     assert studio.desk.step() == 1
     assert studio.holds_current_take()
     assert studio.desk.step() == 0, "once"
