@@ -46,6 +46,7 @@ _PACKAGES = (
         False,
         "pip install python-rtmidi (some Pythons need a compiler for it)",
     ),
+    ("numba", "numba", "composing ten times as fast", False, "pip install numba"),
     ("torch", "torch", "training the composer", False, "pip install 'emsync[train]'"),
     ("transformers", "transformers", "frozen perception nets", False, "pip install 'emsync[nets]'"),
 )
@@ -56,7 +57,7 @@ def all_checks() -> list[Check]:
     from bridge.daemon.checks import checks  # which need this module
     from bridge.daemon.state import default_state
 
-    here = [_python(), *(_package(*row) for row in _PACKAGES), _synth(), _soundfont(), _disk()]
+    here = [_python(), *(_package(*row) for row in _PACKAGES), _synth(), _soundfont(), _composer(), _disk()]
     return [*here, *checks(default_state())]
 
 
@@ -107,6 +108,15 @@ def _soundfont() -> Check:
         return f"{font.name} ({font.licence}) {font.path}"
 
     return _guarded("SoundFont", look, required=False)
+
+
+def _composer() -> Check:
+    def look() -> str:
+        from emsync_engine.composers import composer_of, default_engine
+
+        return composer_of(default_engine()).rights["weights"]
+
+    return _guarded("composer", look, required=False)
 
 
 def _disk() -> Check:

@@ -51,6 +51,8 @@ COMMANDS = (
     Command("watch", "score every export that appears in a folder, conform its new versions", "emsync watch exports"),
     Command("serve", "take requests over OSC and HTTP", "emsync serve"),
     Command("service", "start the daemon at every login", "emsync service install"),
+    Command("dataset", "build the composer's data set", "emsync dataset build --music FOLDER"),
+    Command("train", "train the composer", "emsync train --config base --name mine"),
     Command("demo", "make a demo film and score it", "emsync demo -o demo"),
 )
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emsync_engine.model import checkpoint, layouts, shards, validation
+from emsync_engine.model import checkpoint, layouts, shards, sources, validation
 from emsync_engine.model.net import FIELDS, Composer
 from emsync_engine.model.train import DEFAULT_DATA
 
@@ -86,6 +86,7 @@ def calibrate(weights: Path, data: Path, out: Path, windows: int = 24) -> dict[s
     described = json.loads((weights / "model.json").read_text(encoding="utf-8"))
     about = {key: value for key, value in described.items() if key != "model"}
     about["calibration"] = {"temperatures": temperatures, "before": round(before, 4), "after": round(after, 4)}
+    about["rights"] = sources.statement(notes)
     checkpoint.export(out, model, dict(model.named_parameters()), torch.bfloat16, about)
     return temperatures
 

@@ -101,13 +101,18 @@ def read_state(folder: Path) -> dict[str, Any]:
 def export(
     folder: Path, model: Composer, tensors: Mapping[str, Tensor], dtype: torch.dtype, about: Mapping[str, Any]
 ) -> None:
-    """Write weights for use: pieces named `model-N.safetensors` and `model.json` (configuration and `about`)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("model-*.safetensors"):
-        old.unlink()
-    save_pieces(folder, "model", {name: tensor.to(dtype) for name, tensor in tensors.items()})
+    """Write weights for use: pieces named `model-N.safetensors` and `model.json` (configuration and `about`).
+
+    The folder is replaced as a whole, so that it never holds half of one export and half of another.
+    """
+    scratch = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    save_pieces(scratch, "model", {name: tensor.to(dtype) for name, tensor in tensors.items()})
     described = {"model": configs.to_dict(configs.Config(model=model.config))["model"], **about}
-    (folder / "model.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    (scratch / "model.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.rename(folder)
 
 
 def load_model(folder: Path, stem: str = "") -> Composer:

@@ -210,14 +210,20 @@ def _valence_scale(drafts: dict[str, list[Draft]]) -> tuple[float, float]:
     return centre, float(np.sqrt(np.mean([((curve - centre) ** 2).mean() for curve in curves])))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="emsync dataset", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line's options."""
+    commands = parser.add_subparsers(dest="task", required=True, metavar="build")
     command = commands.add_parser("build", help="build shards and a datasheet from MIDI folders")
     command.add_argument("--music", type=Path, required=True, help="folder of sources (sub-folders or .tar.xz)")
     command.add_argument("--out", type=Path, default=DEFAULT_OUT)
     command.add_argument("--only", nargs="*", default=(), help="build only these sources")
+    command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="emsync dataset", description=__doc__)
+    add_arguments(parser)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     build(args.music, args.out, args.only)

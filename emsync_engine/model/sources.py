@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,12 @@ def work_of(source: str, name: str) -> str:
     """What the variants of a piece have in common in their names."""
     match = re.match(info_of(source).work, name)
     return match.group(1) if match else name
+
+
+def statement(names: Iterable[str]) -> str:
+    """What weights trained on these sources say of them."""
+    rows = [f"{info_of(name).attribution} ({info_of(name).licence})" for name in sorted(names)]
+    return f"trained by the EMSYNC project on public-domain and freely licensed music: {'; '.join(rows)}"
 
 
 def find(root: Path) -> dict[str, Path]:

@@ -36,6 +36,8 @@ from emsync_engine.model.net import FIELDS, Batch, Composer
 log = logging.getLogger(__name__)
 
 DEFAULT_DATA = Path("~/.cache/emsync/dataset").expanduser()
+BEST = "best"
+"""Folder of a run with the averaged weights that did best on held-out music, as an export."""
 DEFAULT_RUNS = Path("~/.cache/emsync/runs").expanduser()
 
 
@@ -90,6 +92,8 @@ class Trainer:
         """Training time over all processes of the run."""
         self.budget_from: float | None = None
         """`seconds` at which a budget in minutes began."""
+        self.best: float | None = None
+        """Least bits a note on held-out music so far; its averaged weights are kept in `BEST`."""
         self.stop = False
 
     @property
@@ -118,6 +122,7 @@ class Trainer:
         self.optimisers.load(self.names, tensors)
         self.step, self.sequences, self.events = (int(state[name]) for name in ("step", "sequences", "events"))
         self.seconds, self.budget_from = float(state["seconds"]), state.get("budget_from")
+        self.best = state.get("best")
         self._trim_log()
         return True
 
@@ -143,6 +148,7 @@ class Trainer:
             "budget_from": self.budget_from,
             "sequences": self.sequences,
             "events": self.events,
+            "best": self.best,
         }
         checkpoint.save(self.run, self.step, groups, state)
 
@@ -240,9 +246,14 @@ class Trainer:
             )  # fmt: skip
         self.model.load_state_dict(current)
         self.model.train()
+        bits = validation.headline(results, self.notes)
+        if self.best is None or bits < self.best:
+            self.best = bits
+            about = {"run": self.run.name, "step": self.step, "events": self.events, "valid": round(bits, 4)}
+            checkpoint.export(self.run / BEST, self.model, self.average, torch.bfloat16, about)
         record = {
             "length": self.length,
-            "valid": round(validation.headline(results, self.notes), 4),
+            "valid": round(bits, 4),
             "fields": validation.add(results.values()).summary(),
             "sources": {name: bits.summary() for name, bits in results.items()},
         }
@@ -343,13 +354,12 @@ def _with_length(config: Config, length: int) -> Config:
     return replace(config, train=replace(settings, length=length, batch=batch, micro_batch=micro))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="emsync train", description=__doc__.splitlines()[0] if __doc__ else None)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line's options."""
     parser.add_argument("--config", default="base", help="a TOML file or a shipped name (base, large, paper, none)")
     parser.add_argument("--name", default="base-1", help="name of the run")
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
-    parser.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="where `emsync dataset build` wrote")
+    parser.add_argument("--runs", type=Path, default=DEFAULT_RUNS, help="where runs are kept")
     parser.add_argument("--steps", type=int, help="stop at this step; the rates fall to 0 towards it")
     parser.add_argument("--minutes", type=float, help="end after these minutes; the rates fall to 0 towards them")
     parser.add_argument("--pause-minutes", type=float, help="stop this process then, to be resumed; rates unaffected")
@@ -357,17 +367,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--length", type=int, help="rows of a sequence; the batch is changed to hold as many rows")
     parser.add_argument("--warm-start", type=Path, help="begin from these weights (a new run only)")
     parser.add_argument("--device", choices=("cpu", "cuda"))
-    args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+
+
+def run_with(args: argparse.Namespace) -> dict[str, Any]:
+    """Train as the options say; returns where the run is and how it ended."""
     config = configs.load(args.config)
     if args.decay_share is not None:
         config = replace(config, train=replace(config.train, decay_share=args.decay_share))
     if args.length is not None:
         config = _with_length(config, args.length)
     budget = Budget(args.steps, args.minutes, args.pause_minutes)
-    start(config, args.runs / args.name, args.data, budget, args.warm_start, args.device)
+    trainer = start(config, args.runs / args.name, args.data, budget, args.warm_start, args.device)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+    return {
+        "run": str(trainer.run.resolve()), "step": trainer.step, "events": trainer.events,
+        "seconds": round(trainer.seconds, 1), "best": trainer.best,
+    }  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="emsync train", description=__doc__.splitlines()[0] if __doc__ else None)
+    add_arguments(parser)
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    run_with(args)
     return 0
 
 

@@ -42,7 +42,7 @@ def network_of(weights: Weights, engine: str = "auto") -> Network:
     if engine == "reference" or (engine == "auto" and not has_numba()):
         return Network(weights)
     if not has_numba():
-        raise MissingComponentError("the compiled decoder needs numba: pip install 'emsync[fast]'", code="no_numba")
+        raise MissingComponentError("the compiled decoder needs numba: pip install numba", code="no_numba")
     return FastNetwork(weights, int8=engine != "fp32")
 
 

@@ -46,11 +46,11 @@ class Wishes:
     """Logits taken from notes outside the scale."""
     inside: float = 0.4
     """Logits given to tones of the chord."""
-    level: float = 0.5
+    level: float = 1.2
     """Logits a velocity class, for each class that the last notes are off the loudness aimed at."""
     pace: float = 2.0
     """Logits a quarter of advance, for each doubling of the density aimed at."""
-    turns: float = 0.8
+    turns: float = 1.6
     """Logits a group, for each halving of the least share of the notes that a part should have."""
 
     def under(self, guide: cond.Guide, share: float = 1.0) -> tuple[Bias, ...]:
