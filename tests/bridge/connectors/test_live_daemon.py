@@ -137,13 +137,16 @@ def test_a_take_made_elsewhere_arrives_in_live(studio: Studio) -> None:
 def test_watch_from_the_command_line(studio: Studio) -> None:
     studio.desk.close()
     studio.select(0, 8, "Bass")
-    shutil.copy(studio.live.state / "live.json", studio.daemon.state / "live.json")
+    state = studio.folder.parent / "both"
+    state.mkdir()
+    for path in (studio.live.state / "live.json", *(studio.daemon.state / name for name in ("address.json", "token"))):
+        shutil.copy(path, state)
     process = subprocess.Popen(
-        command("live", "watch", "--state", studio.daemon.state, "--timeout", 30),
+        command("live", "watch", "--state", state, "--timeout", 30),
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        ran = run_emsync("live", "regenerate", "--state", studio.daemon.state, "--json")
+        ran = run_emsync("live", "regenerate", "--state", state, "--json")
         assert ran.json["action"] == "regenerate"
         studio.live.wait_for(lambda fake: any("EMSYNC: take 2: bass" in text for text in fake.shown))
     finally:
