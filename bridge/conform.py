@@ -30,10 +30,11 @@ from emsync_engine.errors import InputError
 from emsync_engine.measure import count_changes
 from emsync_engine.picture import Picture
 from emsync_engine.picture_range import CueRange, cue_ranges, picture_between
+from emsync_engine.rules.conform import changed_regions, with_old_sections
 from emsync_engine.rules.conform import conform as conform_score
-from emsync_engine.rules.conform import with_old_sections
 from emsync_engine.score import Score
 from emsync_engine.spotting import respot
+from emsync_engine.spotting.cuesheet import CueSheet
 from emsync_engine.spotting.regrade import regraded
 from emsync_engine.spotting.regrid import Kept
 from otio_adapters.by_length import Look, is_bare
@@ -75,7 +76,8 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
         cuts = compare(before.picture, picture, _look(before.picture, picture))
         score = _on_new_frames(old.score, cuts)
         kept = with_room_for_hits(cuts, [h.time for h in score.hits])
-        take, cut = _composed(replace(old, score=score), before, again, cuts, kept, cue, progress)
+        engine = request.settings.engine or entry.engine
+        take, cut = _composed(replace(old, score=score), before, again, cuts, kept, cue, engine, progress)
         rows = changes(cuts)
         notes = _notes(old, document, take, cuts, kept, again.settings)
         notes += _seen_before(folder, document, picture)
@@ -86,9 +88,7 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
             said = {"source": str(request.source)} | request_json(
                 again.settings, within=again.detect_within, ranged=ranged
             )
-            made = _entry(
-                "conform", entry.engine, take.score.seed, entry.number, said, count_changes(old.score, take.score)
-            )
+            made = _entry("conform", engine, take.score.seed, entry.number, said, count_changes(old.score, take.score))
             document = add_take(document, staging, take, replace(made, cut=number))
             (staging / CHANGES).write_text(change_text(rows, cuts), encoding="utf-8", errors="replace")
             home = staging if (staging / cut_timeline_file(number)).is_file() else folder.path
@@ -128,9 +128,10 @@ def _composed(
     cuts: Comparison,
     kept: Sequence[Kept],
     cue: CueRange,
+    engine: str,
     progress: Progress,
 ) -> tuple[Take, Cut]:
-    """The new take and what it is made for."""
+    """The new take and what it is made for; ``engine`` composes what is new."""
     picture = with_dialogue(cuts.new, progress)
     wishes = effective(asked, picture)
     progress(0.0, "watching the picture")
@@ -139,7 +140,10 @@ def _composed(
     sheet, grid = respot(_with_base(picture, wishes), mood, wishes.spot, old.score, kept)
     sheet = with_old_sections(sheet, old.score, grid, kept)
     seed = old.score.seed if asked.settings.seed is None else asked.settings.seed
-    take = Take(conform_score(old.score, sheet, grid, kept, seed=seed), sheet)
+    score = conform_score(replace(old.score, engine=engine), sheet, grid, kept, seed=seed)
+    if engine != "rules":
+        score = _composed_by(engine, score, sheet, changed_regions(sheet, old.score, grid, kept), seed, progress)
+    take = Take(score, sheet)
     cut = Cut(
         title=before.title,
         source=str(asked.source.resolve()),
@@ -149,6 +153,22 @@ def _composed(
         warnings=(*picture.warnings, *mood.warnings, *sheet.warnings),
     )
     return take, cut
+
+
+def _composed_by(
+    engine: str, score: Score, sheet: CueSheet, regions: Sequence[tuple[int, int]], seed: int, progress: Progress
+) -> Score:
+    """The score with its new regions composed by an engine, which hears what was kept around them."""
+    from emsync_engine.composers import composer_of  # heavy: only where it is needed
+
+    composer, parts, new = composer_of(engine), [p.id for p in score.parts], score
+    for number, (start, end) in enumerate(regions):
+
+        def on_progress(done: float, before: int = number) -> None:
+            progress((before + done) / len(regions), "composing what changed")
+
+        new = composer.recompose(new, sheet, start, end, parts, seed, None, on_progress)
+    return replace(new, sections=score.sections)
 
 
 def _on_new_frames(score: Score, cuts: Comparison) -> Score:

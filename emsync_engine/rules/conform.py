@@ -120,8 +120,14 @@ def _shared(old: Sequence[Section], new: Sequence[SectionPlan], moves: Iterable[
     return total
 
 
+def changed_regions(sheet: CueSheet, old: Score, regridded: Regrid, kept: Sequence[Kept]) -> list[tuple[int, int]]:
+    """Where the music is new: ticks [start, end) of the new score that no kept span covers, a beat long at least."""
+    moves = _Moves(_Move(k, old, regridded) for k in kept)
+    return [(a, b) for a, b in moves.outside(0, sheet.end_tick) if b - a >= TICKS_PER_QUARTER]
+
+
 def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept], *, seed: int | None = None) -> Score:
-    """The score of the new picture.
+    """The score of the new picture; what is new is composed by the rules, whatever engine the old score is by.
 
     Args:
         old: score of the old picture.
@@ -141,6 +147,7 @@ def conform(old: Score, sheet: CueSheet, regridded: Regrid, kept: Sequence[Kept]
     ]
     return replace(
         fresh,
+        engine=old.engine,
         parts=tuple(parts),
         chords=_chords(old.chords, fresh.chords, moves),
         sections=_sections(old.sections, fresh.sections),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import opentimelineio as otio
 import pytest
@@ -17,6 +19,8 @@ from bridge.demo.timeline import build_timeline
 from bridge.folder import ScoreFolder
 from bridge.pipeline import ScoreRequest, score
 from bridge.settings import Settings
+from emsync_engine.score import Note, Score
+from emsync_engine.spotting.cuesheet import CueSheet
 from emsync_engine.spotting.regrid import Kept
 from tests.recuts import check_kept_notes
 
@@ -165,3 +169,49 @@ def test_every_note_over_unchanged_picture_stays(name: str, demo: Path, tmp_path
     assert check_kept_notes(old, new, spans) > 0.75 * sum(len(p.notes) for p in old.parts)
     assert all(abs(h["error_s"]) <= 1e-3 for h in answer["hits"])
     assert all(80 <= row["bpm"] <= 160 for row in answer["tempo_map"])
+
+
+class Humming:
+    """An engine that composes one long note a region."""
+
+    name = "model"
+    rights: ClassVar[dict[str, str]] = {"engine": "a test", "weights": "none"}
+
+    def __init__(self) -> None:
+        self.regions: list[tuple[int, int]] = []
+
+    def recompose(
+        self, score: Score, sheet: CueSheet, start: int, end: int, parts: Sequence[str], seed: int,
+        mood: object = None, progress: Callable[[float], None] = lambda _: None,
+    ) -> Score:  # fmt: skip
+        self.regions.append((start, end))
+        progress(1.0)
+        rest = [replace(p, notes=tuple(n for n in p.notes if not start <= n.tick < end)) for p in score.parts]
+        held = Note(tick=start, duration=end - start, pitch=60, velocity=64)
+        return replace(
+            score,
+            parts=tuple(replace(p, notes=tuple(sorted([*p.notes, held]))) if p.id == "strings" else p for p in rest),
+        )
+
+
+def test_another_engine_composes_only_where_the_picture_changed(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Humming()
+    for place in ("emsync_engine.composers.composer_of", "bridge.pipeline.composer_of", "bridge.derive.composer_of"):
+        monkeypatch.setattr(place, lambda name: engine)
+    edit, kept, _ = EDITS["insert"]
+    timeline = build_timeline()
+    edit(timeline)
+    otio.adapters.write_to_file(timeline, str(demo / "recut.otio"))
+    folder = ScoreFolder(tmp_path / "demo.emsync")
+    shutil.copytree(demo / "demo.emsync", folder.path)
+    conform(ConformRequest(folder.path, demo / "recut.otio", Settings(engine="model")), lambda *_: None)
+    old, new = folder.take(1).score, folder.take(2).score
+    spans = [Kept(a / RATE, b / RATE, length / RATE) for a, b, length in kept]
+    check_kept_notes(old, new, spans)
+    ((start, end),) = engine.regions
+    assert abs(new.tempo_map.seconds(start) - Fraction(139, FPS)) < Fraction(1, 100)
+    assert abs(new.tempo_map.seconds(end) - Fraction(235, FPS)) < Fraction(1, 100)
+    assert [(p.id, n.pitch) for p in new.parts for n in p.notes if start < n.tick < end] == []
+    assert (new.engine, folder.document().entry(2).engine) == ("model", "model")

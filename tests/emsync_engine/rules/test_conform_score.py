@@ -18,7 +18,7 @@ from emsync_engine.measure import measure_hits
 from emsync_engine.mood.curve import MoodCurve
 from emsync_engine.picture import Instruction, Picture, PictureMarker
 from emsync_engine.rules import compose, recompose
-from emsync_engine.rules.conform import conform, with_old_sections
+from emsync_engine.rules.conform import changed_regions, conform, with_old_sections
 from emsync_engine.score import Control, Note, Part, Score
 from emsync_engine.smf import smf_bytes
 from emsync_engine.spotting import CueSheet, SpotOptions, respot, spot
@@ -277,6 +277,28 @@ def test_a_new_silence_is_kept_even_over_unchanged_picture() -> None:
     a, b = made.sheet.silences[0]
     sounding = [n for p in made.score.parts for n in p.notes if n.tick < b and n.end > a]
     assert not sounding
+
+
+def test_a_score_of_another_engine_stays_one() -> None:
+    """Its metadata may lack what the rules note."""
+    old = replace(film(), score=replace(film().score, engine="model", metadata={"fallbacks": 3}))
+    made, kept = conformed(old, picture_of(EDITS["insert"]))
+    assert made.score.engine == "model"
+    check_kept_notes(old.score, made.score, kept)
+    check_form(made)
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_where_the_music_is_new(name: str) -> None:
+    picture = picture_of(EDITS[name])
+    kept = kept_spans(film().picture, picture)
+    sheet, grid = respot(picture, calm(picture), SpotOptions(seed=1), film().score, kept)
+    regions = changed_regions(sheet, film().score, grid, kept)
+    seconds = grid.grid.tempo_map.seconds
+    for a, b in regions:
+        assert not any(k.new_start + MS < seconds(b) and seconds(a) < k.new_end - MS for k in kept)
+    new = sum(seconds(b) - seconds(a) for a, b in regions) + sum(k.length for k in kept)
+    assert abs(new - picture.duration) < 2, "all but less than a beat at each seam"
 
 
 # --- sections, seeds, locks ---
