@@ -117,7 +117,7 @@ class ArdourConnector(Connector):
         said = ["undo takes back tracks' regions and markers; the tempo map is not part of Ardour's undo"]
         if box.install():
             said.append(f"the scripts were put into {box.settings}; {HOW_TO_LISTEN}")
-        box.check_there()
+        box.check_there(self.options.timeout_s)
         alive = box.alive()
         session = f"session {alive.session}" if alive else ""
         return Hello(self.name, f"Ardour ({session})", "ready", _ABILITIES, tuple(said))

@@ -135,7 +135,7 @@ class Mailbox:
         Raises:
             TargetError: nobody there, no answer in time, or an error there.
         """
-        self.check_there()
+        self.check_there(timeout_s)
         number = uuid.uuid4().hex[:12]
         answer = self.home / f"answer-{number}.tsv"
         request = self.home / "request.tsv"
@@ -172,9 +172,15 @@ class Mailbox:
             str(self.settings),
         )
 
-    def check_there(self) -> None:
-        """Raises ``TargetError`` unless the listener spoke just now."""
-        alive = self.alive()
+    def check_there(self, timeout_s: float) -> None:
+        """Wait for a sign of life, for half the time at most: a busy Ardour may be a little late with it.
+
+        Raises:
+            TargetError: there was none.
+        """
+        deadline = time.monotonic() + timeout_s / 2
+        while (alive := self.alive()) is not None and not alive.fresh and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
         if alive is None:
             raise TargetError(f"the EMSYNC listener is not on; {HOW_TO_LISTEN}", "not_installed", str(self.settings))
         if not alive.fresh:

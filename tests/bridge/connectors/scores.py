@@ -22,6 +22,6 @@ def _made() -> Path:
     home = Path(tempfile.mkdtemp(prefix="emsync-test-scores-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     timeline = save(plain_cut([120, 200, 300, 250, 360]), home / "cut.otio")
-    ran = run_emsync("score", timeline, "-o", home / "cut.emsync", "--json")
+    ran = run_emsync("score", timeline, "-o", home / "cut.emsync", "--engine", "rules", "--json")
     assert ran.status == 0, ran.out + ran.err
     return home
