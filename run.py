@@ -3,6 +3,7 @@
 
     python run.py demo      install what the main job needs, make a demo film and score it (into demo/)
     python run.py test      install everything, then lint, types and the whole test suite
+    python run.py test-ardour   the conversation with a real Ardour alone (Debian 12: apt-get install ardour xvfb)
     python run.py lint      the first two of those
     python run.py install   what the main job needs, into .venv
     python run.py bench     the benchmarks
@@ -245,6 +246,11 @@ def task_test(arguments: list[str]) -> int:
     return check("pytest", "pytest", *arguments) or lint_code
 
 
+def task_test_ardour(arguments: list[str]) -> int:
+    install(full=True)
+    return check("pytest tests/daw_scripts/ardour", "pytest", "tests/daw_scripts/ardour", *arguments)
+
+
 def task_lint(arguments: list[str]) -> int:
     install(full=True)
     return lint()
@@ -274,6 +280,7 @@ def task_clean(arguments: list[str]) -> int:
 TASKS = {
     "demo": task_demo,
     "test": task_test,
+    "test-ardour": task_test_ardour,
     "lint": task_lint,
     "install": task_install,
     "bench": task_bench,
