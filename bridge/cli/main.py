@@ -53,6 +53,7 @@ COMMANDS = (
     Command("service", "start the daemon at every login", "emsync service install"),
     Command("dataset", "build the composer's data set", "emsync dataset build --music FOLDER"),
     Command("train", "train the composer", "emsync train --config base --name mine"),
+    Command("evaluate", "how good the composer is, in numbers", "emsync evaluate likelihood my_midi_files --json"),
     Command("demo", "make a demo film and score it", "emsync demo -o demo"),
 )
 

@@ -14,6 +14,7 @@ from emsync_engine.picture import Boundary, Picture
 from emsync_engine.score import Score
 from emsync_engine.smf import smf_bytes
 from emsync_engine.spotting import CueSheet, SpotOptions, spot
+from emsync_engine.spotting.hits import DEFAULT_MIN_GAP
 
 RATE = Fraction(24)
 MEAN_SHOT_S, LEAST_SHOT_S = 5.0, 1.0
@@ -45,10 +46,12 @@ def wandering(seed: int, duration_s: float) -> MoodCurve:
     )  # fmt: skip
 
 
-def sheet_of(seed: int, duration_s: float, mood: tuple[float, float] | None = None) -> CueSheet:
+def sheet_of(
+    seed: int, duration_s: float, mood: tuple[float, float] | None = None, min_gap_s: float = float(DEFAULT_MIN_GAP)
+) -> CueSheet:
     """The default cue sheet of an edit, with one mood (valence, arousal) or a wandering one."""
     curve = wandering(seed, duration_s) if mood is None else constant(duration_s, *mood)
-    return spot(edit(seed, duration_s), curve, SpotOptions(seed=seed))
+    return spot(edit(seed, duration_s), curve, SpotOptions(seed=seed, min_gap=Fraction(min_gap_s)))
 
 
 def heard(score: Score) -> ev.Piece:

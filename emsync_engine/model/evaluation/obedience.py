@@ -82,7 +82,7 @@ def major_share(chords: np.ndarray) -> float:
 
 def play(system: System, seeds: Sequence[int], duration_s: float, request: Request) -> list[Cue]:
     """Cues over the whole grid."""
-    made = []
+    made: list[Cue] = []
     for valence in LEVELS:
         for arousal in LEVELS:
             for seed in seeds:
@@ -132,7 +132,7 @@ def measure(request: Request) -> Report:
     cues_each = len(LEVELS) ** 2 * len(seeds)
     ear = listener.load().report
     note = (
-        f"{cues_each} cues of {duration_s:.0f} s a row. Asked-for arousal against the first {1 + len(AROUSAL)} columns, "
+        f"{cues_each} cues of {duration_s:.0f} s a row. Arousal against the first {1 + len(AROUSAL)} columns, "
         f"valence against the rest; goals: arousal {GOALS['arousal']}, felt valence {GOALS['valence']}. The listener's "
         f"own rho with people, on series it has not seen: valence {ear['valence']['spearman_measures']} (measures), "
         f"{ear['valence']['spearman_pieces']} (pieces); arousal {ear['arousal']['spearman_measures']}, "

@@ -6,18 +6,23 @@ and nothing more. A hit is met when an accent (three pitches that begin together
 practice quoted by ITU-R BS.1204). Busy music meets anything, so every share stands beside
 
 * moved: the same hits moved by 0.7 s, round the end of the cue;
-* other bars: the first beats of bars that are no hits. Hits always fall on bar lines, where music accents anyway, so
-  this is the strict null: lift = hits met - other bars met.
+* the same place in other bars: what the same music does where a hit would be if it were in one of the bars that have
+  none. This is the strict null; lift = hits met - that.
+
+The product puts every hit on a bar line before a note is written, and bar lines are where music accents anyway. So
+every second hit here is moved to another place of its bar (a beat or an eighth off the bar line), as boundaries fall in
+systems that have no bars: "on bar lines" is what the product needs, "off bar lines" tells what the network has
+understood of boundaries.
 
 Hits within the cadence (from the bar before the closing chord on) are left out: its chords are struck in any case.
-The last rows are the product as it is, with hits forced.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import random
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emsync_engine.measure import accent_ticks
 from emsync_engine.model import conditions as cond
@@ -26,13 +31,16 @@ from emsync_engine.model.decode.draft import Decoding
 from emsync_engine.model.evaluation import cues
 from emsync_engine.model.evaluation.request import NO_WISHES, Report, Request, System
 from emsync_engine.model.evaluation.tables import Cell, Table
-from emsync_engine.score import Score
+from emsync_engine.score import TICKS_PER_QUARTER, ScoreHit
 from emsync_engine.spotting.cuesheet import CueSheet
 
 EARLY_S, LATE_S = 0.042, 0.083
 SHIFT_S = 0.7
-EDITS, QUICK_EDITS = 16, 4
+EDITS, QUICK_EDITS = 12, 3
 DURATION_S, QUICK_DURATION_S = 45.0, 30.0
+MIN_GAP_S = 2.5
+PLACES = ("on bar lines", "off bar lines")
+EIGHTH = TICKS_PER_QUARTER // 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,29 @@ class Met:
         return self.met / self.of if self.of else 0.0
 
 
+@dataclass(frozen=True)
+class Marks:
+    """Of the hits of one kind: those met, those met when moved, the same places met in other bars."""
+
+    hits: Met = Met()
+    moved: Met = Met()
+    elsewhere: Met = Met()
+
+    def __add__(self, other: Marks) -> Marks:
+        return Marks(self.hits + other.hits, self.moved + other.moved, self.elsewhere + other.elsewhere)
+
+    def to_json(self) -> dict[str, float | int]:
+        """Shares and lifts."""
+        return {
+            "boundaries": self.hits.of,
+            "hits": round(self.hits.share, 4),
+            "moved": round(self.moved.share, 4),
+            "elsewhere": round(self.elsewhere.share, 4),
+            "lift_over_moved": round(self.hits.share - self.moved.share, 4),
+            "lift": round(self.hits.share - self.elsewhere.share, 4),
+        }
+
+
 def counted(times: Sequence[float], targets: Sequence[float]) -> Met:
     """Targets (s) with one of the rising `times` (s) inside the window."""
     slack = 1e-9
@@ -60,35 +91,48 @@ def counted(times: Sequence[float], targets: Sequence[float]) -> Met:
     return Met(found, len(targets))
 
 
-def targets_of(sheet: CueSheet) -> tuple[list[float], list[float], list[float]]:
-    """Seconds of the hits, of the moved hits, and of the other bars, all before the cadence."""
+def announced(seed: int, duration_s: float) -> CueSheet:
+    """A cue sheet whose every second hit has been moved off its bar line, inside its bar."""
+    sheet = cues.sheet_of(seed, duration_s, min_gap_s=MIN_GAP_S)
+    rng = random.Random(f"sync {seed}")
+    hits: list[ScoreHit] = []
+    for number, hit in enumerate(sheet.hits):
+        bar = sheet.bars[bisect_right([b.tick for b in sheet.bars], hit.tick) - 1]
+        off = rng.randrange(1, 2 * bar.beats) * EIGHTH if number % 2 else 0
+        tick = bar.tick + off
+        hits.append(replace(hit, tick=tick, time=sheet.tempo_map.seconds(tick)))
+    return replace(sheet, hits=tuple(hits))
+
+
+def marks(times: Sequence[float], sheet: CueSheet) -> dict[str, Marks]:
+    """What accents at these seconds mark, by the place of the hits; hits before the cadence only."""
     lines = [bar.tick for bar in sheet.bars]
     before_close = max((tick for tick in lines if tick < sheet.final_tick), default=0)
     seconds = sheet.tempo_map.seconds
-    hits = [float(h.time) for h in sheet.hits if 0 < h.tick < before_close]
     end_s = float(seconds(before_close))
-    moved = [(t + SHIFT_S) % end_s for t in hits]
-    taken = {h.tick for h in sheet.hits}
-    others = [float(seconds(tick)) for tick in lines if 0 < tick < before_close and tick not in taken]
-    return hits, moved, others
+    hits = [h.tick for h in sheet.hits if 0 < h.tick < before_close]
+    hit_bars = {bisect_right(lines, tick) - 1 for tick in (h.tick for h in sheet.hits)}
+    free = [b for i, b in enumerate(sheet.bars) if i and i not in hit_bars and b.tick < before_close]
+    found = {}
+    for kind, ticks in zip(PLACES, ([t for t in hits if t in lines], [t for t in hits if t not in lines]), strict=True):
+        offsets = [tick - lines[bisect_right(lines, tick) - 1] for tick in ticks]
+        elsewhere = [float(seconds(b.tick + offset)) for offset in offsets for b in free if offset < b.ticks]
+        at = [float(seconds(tick)) for tick in ticks]
+        moved = [(t + SHIFT_S) % end_s for t in at]
+        found[kind] = Marks(counted(times, at), counted(times, moved), counted(times, elsewhere))
+    return found
 
 
-def marks(score: Score, sheet: CueSheet) -> tuple[Met, Met, Met]:
-    """Hits, moved hits and other bars that the score marks with an accent."""
-    times = [float(score.tempo_map.seconds(tick)) for tick in accent_ticks(score)]
-    hits, moved, others = targets_of(sheet)
-    return counted(times, hits), counted(times, moved), counted(times, others)
-
-
-def play(system: System, edits: int, duration_s: float, request: Request) -> tuple[Met, Met, Met]:
+def play(system: System, edits: int, duration_s: float, request: Request) -> dict[str, Marks]:
     """Sums over the edits."""
-    sums = (Met(), Met(), Met())
+    sums = dict.fromkeys(PLACES, Marks())
     for seed in range(1, edits + 1):
         request.progress(f"sync, {system.name}: {seed} of {edits}")
-        sheet = cues.sheet_of(seed, duration_s)
+        sheet = announced(seed, duration_s)
         score = compose(sheet, seed, system.network, system.decoding)
-        hits, moved, others = marks(score, sheet)
-        sums = sums[0] + hits, sums[1] + moved, sums[2] + others
+        times = [float(score.tempo_map.seconds(tick)) for tick in accent_ticks(score)]
+        for kind, found in marks(times, sheet).items():
+            sums[kind] += found
     return sums
 
 
@@ -100,28 +144,28 @@ def systems_of(request: Request) -> list[System]:
     def free(told: frozenset[str] = every) -> Decoding:
         return Decoding(candidates=1, wishes=NO_WISHES, told=told, forced=False)
 
-    systems = [
+    return [
         System("shipped network", network, free()),
-        System("shipped network, boundaries untold", network, free(every - {"boundary"})),
+        System("the same, boundaries untold", network, free(every - {"boundary"})),
         *(System(name, request.network(name), free()) for name in request.compare),
+        System("as shipped, hits forced", network, Decoding(candidates=1)),
     ]
-    return [*systems, System("as shipped, hits forced", network, Decoding(candidates=1))]
 
 
 def measure(request: Request) -> Report:
     """Sync of all systems."""
     edits = QUICK_EDITS if request.quick else EDITS
     duration_s = QUICK_DURATION_S if request.quick else DURATION_S
-    rows: list[tuple[Cell, ...]] = []
-    numbers = {}
+    rows: dict[str, list[tuple[Cell, ...]]] = {kind: [] for kind in PLACES}
+    numbers: dict[str, dict[str, dict[str, float | int]]] = {}
     for system in systems_of(request):
-        hits, moved, others = play(system, edits, duration_s, request)
-        shares = {"hits": hits.share, "moved": moved.share, "other_bars": others.share}
-        shares |= {"lift_over_moved": hits.share - moved.share, "lift_over_bars": hits.share - others.share}
-        numbers[system.name] = {name: round(value, 4) for name, value in shares.items()} | {"boundaries": hits.of}
-        rows.append((system.name, hits.of, *(100 * value for value in shares.values())))
-    columns = ("", "hits", "hits met, %", "moved, %", "other bars, %", "lift over moved", "lift over other bars")
-    note = (
-        f"{edits} edits of {duration_s:.0f} s; an accent at most 42 ms early or 83 ms late; one candidate, no wishes."
-    )
-    return Report((Table("Sync, before any forcing", columns, tuple(rows), (note,)),), {"systems": numbers})
+        numbers[system.name] = {}
+        for kind, found in play(system, edits, duration_s, request).items():
+            shares = found.to_json()
+            numbers[system.name][kind] = shares
+            percent = [100 * value for name, value in shares.items() if name != "boundaries"]
+            rows[kind].append((system.name, found.hits.of, *percent))
+    columns = ("", "hits", "met, %", "moved, %", "same place, other bars, %", "lift over moved", "lift over other bars")
+    note = f"{edits} edits of {duration_s:.0f} s; an accent at most 42 ms early or 83 ms late; one candidate."
+    tables = [Table(f"Sync, hits {kind}", columns, tuple(rows[kind]), (note,)) for kind in PLACES]
+    return Report(tuple(tables), {"systems": numbers})

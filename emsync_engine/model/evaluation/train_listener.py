@@ -2,9 +2,9 @@
 
     python -m emsync_engine.model.evaluation.train_listener --pieces FOLDER
 
-FOLDER holds the MIDI files and `labels.json` ({file: {series, valence_median: [per measure], arousal_median}}). Five
-networks are trained, each without the series of one fold (a series of games is never on both sides); each is tested on
-its fold, and these errors are what `listener.json` tells. Needs torch; about ten minutes on one core.
+FOLDER holds the MIDI files and `labels.json` ({file: {series, valence_median: [per measure], arousal_median}}). Ten
+networks are trained, two without the series of each fold (a series of games is never on both sides); they are tested on
+their fold, and these errors are what `listener.json` tells. Needs torch; some minutes on one core.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ from emsync_engine.model.evaluation import listener as ear
 from emsync_engine.model.midi_files import read_piece
 
 SEED = 1
-EPOCHS, BATCH = 24, 32
-MEASURES_A_PIECE = 14
+EPOCHS, BATCH = 16, 32
+MEASURES_A_PIECE = 12
 """Measures drawn from each piece in an epoch, so that long pieces count no more than short ones."""
-RATE, DECAY, DROPOUT = 2e-3, 0.02, 0.3
-TRANSPOSE = 6
+RATE, DECAY, DROPOUT = 2e-3, 0.02, 0.2
 
 
 @dataclass(frozen=True)
@@ -47,23 +46,33 @@ class Heard:
 
 
 class Net(nn.Module):
-    """Two convolutions over the roll, mean and maximum of what they find, one hidden layer."""
+    """Two convolutions round the octave and along time, one over the whole window's classes, a hidden layer."""
 
-    def __init__(self, channels: int = 16, hidden: int = 24) -> None:
+    def __init__(self, channels: int = 12, whole: int = 16, hidden: int = 16) -> None:
         super().__init__()
-        self.first = nn.Conv2d(2, channels, ear.KERNEL_1, ear.STRIDE_1)
-        self.second = nn.Conv2d(channels, channels, ear.KERNEL_2, ear.STRIDE_2)
-        self.hidden = nn.Linear(2 * channels, hidden)
+        self.whole = nn.Conv2d(ear.CHANNELS, whole, (ear.CLASSES, 1))
+        self.first = nn.Conv2d(ear.CHANNELS, channels, (ear.CLASSES, ear.TIME_1[0]), (1, ear.TIME_1[1]))
+        self.second = nn.Conv2d(channels, channels, (ear.CLASSES, ear.TIME_2[0]), (1, ear.TIME_2[1]))
+        self.hidden = nn.Linear(2 * channels + 2 * whole, hidden)
         self.out = nn.Linear(hidden, len(ear.SCALES))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 2, N_PITCHES, WINDOW_STEPS) -> (B, 2), standardised."""
-        x = functional.relu(self.first(x))
-        x = functional.relu(self.second(functional.dropout2d(x, DROPOUT / 2, self.training)))
-        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+        """(B, CHANNELS, CLASSES, WINDOW_STEPS) -> (B, 2), standardised."""
+        share = x.mean(dim=3, keepdim=True)
+        share = ear.CLASSES * share / (share.sum(dim=2, keepdim=True) + ear.QUIET)
+        whole = functional.relu(self.whole(_round(share))).squeeze(3)
+        x = functional.relu(self.first(_round(x)))
+        x = functional.relu(self.second(_round(functional.dropout2d(x, DROPOUT / 2, self.training))))
+        found = [x.mean(dim=(2, 3)), x.amax(dim=2).mean(dim=2), whole.mean(dim=2), whole.amax(dim=2)]
+        pooled = torch.cat(found, dim=1)
         hidden = functional.relu(self.hidden(functional.dropout(pooled, DROPOUT, self.training)))
         out: Tensor = self.out(functional.dropout(hidden, DROPOUT, self.training))
         return out
+
+
+def _round(x: Tensor) -> Tensor:
+    """The octave once more on top, so that a kernel runs round it."""
+    return torch.cat([x, x[:, :, : ear.CLASSES - 1]], dim=2)
 
 
 def read(folder: Path) -> list[Heard]:
@@ -93,15 +102,9 @@ def folds_of(pieces: Sequence[Heard]) -> NDArray[np.int64]:
     return np.array([fold_of[name] for name in series])
 
 
-def windows(piece: Heard, measures: NDArray[np.int64], shift: int = 0) -> NDArray[np.float32]:
-    """Windows of measures, transposed by `shift` semitones: (measures, 2, N_PITCHES, WINDOW_STEPS)."""
-    cut = np.stack([piece.roll[:, :, at : at + ear.WINDOW_STEPS] for at in piece.first[measures]])
-    moved = np.roll(cut, shift, axis=2)
-    if shift > 0:
-        moved[:, :, :shift] = 0
-    elif shift < 0:
-        moved[:, :, shift:] = 0
-    return np.asarray(moved)
+def windows(piece: Heard, measures: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Windows of measures: (measures, CHANNELS, CLASSES, WINDOW_STEPS)."""
+    return np.stack([piece.roll[:, :, at : at + ear.WINDOW_STEPS] for at in piece.first[measures]])
 
 
 def train(pieces: Sequence[Heard], mean: NDArray[np.float32], spread: NDArray[np.float32], seed: int) -> Net:
@@ -116,11 +119,11 @@ def train(pieces: Sequence[Heard], mean: NDArray[np.float32], spread: NDArray[np
         x, y = [], []
         for piece in pieces:
             measures = rng.integers(len(piece.felt), size=MEASURES_A_PIECE)
-            x.append(windows(piece, measures, int(rng.integers(-TRANSPOSE, TRANSPOSE + 1))))
+            x.append(windows(piece, measures))
             y.append((piece.felt[measures] - mean) / spread)
         inputs, targets = torch.from_numpy(np.concatenate(x)), torch.from_numpy(np.concatenate(y))
         order = torch.from_numpy(rng.permutation(len(inputs)))
-        for chosen in order.split(BATCH)[: len(inputs) // BATCH]:
+        for chosen in torch.split(order, BATCH)[: len(inputs) // BATCH]:
             loss = functional.mse_loss(net(inputs[chosen]), targets[chosen])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -159,10 +162,15 @@ def fit(folder: Path) -> tuple[dict[str, NDArray[np.float16]], dict[str, Any]]:
     tensors = {"mean": mean.astype(np.float16), "spread": spread.astype(np.float16)}
     guesses: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(pieces)
     for fold in range(ear.FOLDS):
-        net = train([p for p, f in zip(pieces, folds, strict=True) if f != fold], mean, spread, SEED + fold)
-        tensors |= {f"{fold}.{name}": value.numpy().astype(np.float16) for name, value in net.state_dict().items()}
+        others = [p for p, f in zip(pieces, folds, strict=True) if f != fold]
+        numbers = range(fold * ear.COPIES, (fold + 1) * ear.COPIES)
+        nets = [train(others, mean, spread, SEED + number) for number in numbers]
+        for number, net in zip(numbers, nets, strict=True):
+            values = net.state_dict().items()
+            tensors |= {f"{number}.{name}": value.numpy().astype(np.float16) for name, value in values}
         for index in np.flatnonzero(folds == fold):
-            guesses[index] = judged(net, pieces[index]) * spread + mean
+            together = np.mean([judged(net, pieces[index]) for net in nets], axis=0)
+            guesses[index] = np.asarray(together * spread + mean, dtype=np.float32)
         print(f"fold {fold + 1} of {ear.FOLDS}", file=sys.stderr, flush=True)
     report: dict[str, Any] = {"data": "VGMIDI", "pieces": len(pieces), "measures": len(everything), "folds": ear.FOLDS}
     for scale, name in enumerate(ear.SCALES):
