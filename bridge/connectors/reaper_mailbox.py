@@ -72,7 +72,8 @@ class Pump:
     def _beat(self) -> None:
         if time.monotonic() - self._last_beat >= BEAT_S:
             self._last_beat = time.monotonic()
-            self.box.pump_beat()
+            with suppress(OSError):  # on Windows REAPER may be reading it: the next second will do
+                self.box.pump_beat()
 
     def _serve(self, request_id: str, request: Mapping[str, Any]) -> None:
         perform = _REQUESTS.get(str(request.get("op")))

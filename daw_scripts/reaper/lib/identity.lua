@@ -3,6 +3,8 @@
 local M = {}
 
 local PREFIX = 'P_EXT:emsync_'
+local SELECTED = 1 -- flag of a MIDI event
+local FNV_OFFSET, FNV_PRIME = 0xcbf29ce484222325, 0x100000001b3
 
 function M.new(reaper)
   local id = {}
@@ -37,16 +39,46 @@ function M.new(reaper)
     return name:match('^[^:]*:([^:]*):?(.*)$')
   end
 
-  -- What was written into a take: it changes when the composer changes notes or controllers.
+  -- REAPER's own hash of a take: it changes when the composer changes notes or controllers.
   function id.hash(take)
     local ok, hash = reaper.MIDI_GetHash(take, false, '')
     return ok and hash or ''
   end
 
-  -- Whether a take is ours and has been changed by hand since.
+  -- Notes and controllers of a take as 16 hex digits. Unlike REAPER's hash it does not change when notes are selected,
+  -- when events of one moment change places, or when the project is loaded again.
+  function id.content(take)
+    local ok, buffer = reaper.MIDI_GetAllEvts(take, '')
+    local rows, at, tick = {}, 1, 0
+    while ok and at <= #buffer do
+      local offset, flags, message
+      offset, flags, message, at = string.unpack('<i4Bs4', buffer, at)
+      tick = tick + offset
+      local kind = #message > 0 and message:byte(1) & 0xF0 or 0xF0
+      local is_end = kind == 0xB0 and message:byte(2) == 123
+      if kind == 0x90 and message:byte(3) == 0 then kind = 0x80 end
+      if kind == 0x80 then message = string.char(kind | message:byte(1) & 0x0F, message:byte(2)) end
+      if kind < 0xF0 and not is_end then rows[#rows + 1] = string.pack('>I8B', tick, flags & ~SELECTED) .. message end
+    end
+    table.sort(rows)
+    local hash = FNV_OFFSET
+    for _, row in ipairs(rows) do
+      for index = 1, #row do hash = (hash ~ row:byte(index)) * FNV_PRIME end
+    end
+    return string.format('%016x', hash)
+  end
+
+  -- Remember what has just been written into a take.
+  function id.remember_content(take)
+    id.mark_take(take, 'hash', id.hash(take))
+    id.mark_take(take, 'notes', id.content(take))
+  end
+
+  -- Whether a take is ours and has been changed by hand since. REAPER's hash is quick to ask for; when it differs, the
+  -- notes themselves decide.
   function id.is_edited(take)
     local written = id.of_take(take, 'hash')
-    return written ~= nil and written ~= id.hash(take)
+    return written ~= nil and written ~= id.hash(take) and id.of_take(take, 'notes') ~= id.content(take)
   end
 
   local function place(item)

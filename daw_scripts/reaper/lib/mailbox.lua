@@ -8,10 +8,11 @@ local M = {}
 
 local MAX_BYTES = 32 * 1024 * 1024
 local TEMPORARY = '.tmp'
+local MISSED = 3 -- heartbeats that may fail in a row
 
 function M.new(reaper, json)
   local box = { root = reaper.GetResourcePath() .. '/Data/EMSYNC/mailbox' }
-  local sent = 0
+  local sent, missed = 0, 0
 
   function box.open()
     for _, name in ipairs({ '/in', '/out' }) do reaper.RecursiveCreateDirectory(box.root .. name, 0) end
@@ -97,8 +98,11 @@ function M.new(reaper, json)
     os.remove(box.root .. '/out/' .. id .. '.request.json')
   end
 
+  -- Written over and over: on Windows it may be open in the other program at just that moment, and waits a second.
   function box.heartbeat(values)
-    write(box.root .. '/heartbeat.json', json.encode(values))
+    local ok, problem = pcall(write, box.root .. '/heartbeat.json', json.encode(values))
+    missed = ok and 0 or missed + 1
+    if missed > MISSED then error(problem, 0) end
   end
 
   -- Seconds since EMSYNC's side was last seen; nil when it never was or has said goodbye.

@@ -74,7 +74,7 @@ function M.new(reaper, id, midi, operation)
     reaper.GetSetMediaItemTakeInfo_String(take, 'P_NAME', string.format('%s take %d', row.name, row.take), true)
     id.mark_take(take, 'content', row.hash)
     id.mark_take(take, 'take', tostring(row.take))
-    id.mark_take(take, 'hash', id.hash(take))
+    id.remember_content(take)
   end
 
   local function new_item(track, row)

@@ -42,8 +42,12 @@ function M.new(reaper)
     return true
   end
 
+  -- Set a tempo marker: the one that is there, or a new one.
   local function write_marker(project, wanted)
-    local ok = reaper.SetTempoTimeSigMarker(project, -1, wanted.time, -1, -1, wanted.bpm, wanted.numerator,
+    local index = reaper.FindTempoTimeSigMarker(project, wanted.time + NEAR_S)
+    local here = index >= 0 and marker(project, index)
+    if not here or math.abs(here.time - wanted.time) >= NEAR_S then index = -1 end
+    local ok = reaper.SetTempoTimeSigMarker(project, index, wanted.time, -1, -1, wanted.bpm, wanted.numerator,
       wanted.denominator, false)
     if not ok then error(string.format('REAPER did not take the tempo marker at %.3f s', wanted.time), 0) end
   end
@@ -64,16 +68,41 @@ function M.new(reaper)
     return count
   end
 
+  -- A marker that may stay to be set anew: REAPER does not like to lose the one at the head of a project. One that
+  -- sets a metre where none is wanted goes.
+  local function can_stay(here, wanted)
+    for _, mark in ipairs(wanted) do
+      if math.abs(mark.time - here.time) < NEAR_S then return mark.numerator > 0 or here.numerator <= 0 end
+    end
+    return false
+  end
+
+  -- The tempo that the project has behind a cue, to be kept there; nil when no tempo marker of somebody else follows,
+  -- or one begins just there.
+  local function tempo_behind(project, known, to)
+    local others = false
+    for _, here in ipairs(between(project, to, math.huge)) do
+      if not is_known(known, here.time) then
+        if math.abs(here.time - to) < NEAR_S then return nil end
+        others = true
+      end
+    end
+    if not others then return nil end
+    local probe = math.max(to, known[#known] or to) + NEAR_S -- behind what we wrote before, too
+    local numerator, denominator, bpm = reaper.TimeMap_GetTimeSigAtTime(project, probe)
+    return { time = to, bpm = bpm, numerator = numerator, denominator = denominator }
+  end
+
   -- Put the markers in place of those in [from, to) and of those that we once wrote elsewhere (`known`: their times).
   -- Where the project has tempo markers behind `to`, it keeps the tempo it had there. Returns the times written.
   function tempo.write(project, wanted, known, from, to)
-    local numerator, denominator, bpm = reaper.TimeMap_GetTimeSigAtTime(project, to)
-    local behind = between(project, to, math.huge)
-    local needs_own = #behind > 0 and math.abs(behind[1].time - to) >= NEAR_S
+    local behind = tempo_behind(project, known, to)
     for index = reaper.CountTempoTimeSigMarkers(project) - 1, 0, -1 do
       local here = marker(project, index)
       local inside = here.time > from - NEAR_S and here.time < to - NEAR_S
-      if inside or is_known(known, here.time) then reaper.DeleteTempoTimeSigMarker(project, index) end
+      if (inside or is_known(known, here.time)) and not can_stay(here, wanted) then
+        reaper.DeleteTempoTimeSigMarker(project, index)
+      end
     end
     local times = {}
     for index, mark in ipairs(wanted) do
@@ -84,8 +113,8 @@ function M.new(reaper)
       local first = reaper.FindTempoTimeSigMarker(project, wanted[1].time + NEAR_S)
       reaper.GetSetTempoTimeSigMarkerFlag(project, first, METRE | PARTIAL, true) -- a cue may begin within a bar
     end
-    if needs_own then
-      write_marker(project, { time = to, bpm = bpm, numerator = numerator, denominator = denominator })
+    if behind then
+      write_marker(project, behind)
       times[#times + 1] = to
     end
     return times

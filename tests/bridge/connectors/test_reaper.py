@@ -242,6 +242,11 @@ def test_behind_the_cue_the_tempo_is_what_it_was(running: Running, plan: Plan) -
     assert [running.project.tempo_at(t) for t in (100.0, 250.0)] == before
     running.connector().push(plan)
     assert len(running.project.undo) == 1
+    for factor in (Fraction(5, 4), Fraction(4, 5)):
+        other = _stretched(plan, factor)
+        running.connector().push(other)
+        check_project(running, other)
+        assert [running.project.tempo_at(t) for t in (100.0, 250.0)] == before
 
 
 def test_midi_of_the_composer_that_moves_with_the_tempo_is_said(running: Running, plan: Plan) -> None:
@@ -313,6 +318,36 @@ def test_beside_puts_a_take_beside_the_edit_and_a_push_leaves_the_edit_sounding(
     assert outcomes(delivered) == {"beside"}
     assert (len(bass.takes), bass.current) == (3, 2)
     assert repr(bass.takes[0].source.events).encode() == mine
+
+
+def test_selecting_notes_and_loading_the_project_again_are_no_edits(running: Running, plan: Plan, folder: Path) -> None:
+    running.connector().push(plan)
+    for item in running.ours().values():
+        item.active.source.events = [
+            (tick, flags | 1, message if message[0] & 0xF0 != 0x80 else bytes((message[0] | 0x10, message[1], 0)))
+            for tick, flags, message in item.active.source.events
+        ]
+    running.reaper.loaded += 1
+    newer, _ = another_take(folder, plan.sections[1].id, ("bass",))
+    delivered = running.connector().push(newer)
+    assert [i.part for i in delivered.items if i.outcome == "updated"] == ["bass"]
+    assert delivered.edited == ()
+    mine = running.edit(running.item("piano", plan.sections[1].id))
+    running.reaper.loaded += 1
+    newest, _ = another_take(folder, plan.sections[1].id, ("piano",))
+    running.connector().push(newest)
+    assert content(running.item("piano", plan.sections[1].id)) == mine
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_after_undo_a_push_writes_everything_again(running: Running, plan: Plan, leaves: bool) -> None:
+    """Whether undo brings back what scripts keep in the project or not."""
+    running.reaper.undo_leaves_ext = leaves
+    running.connector().push_at(plan, 10.0)
+    running.reaper.Undo_DoUndo2(0)
+    assert running.ours() == {}
+    running.connector().push_at(plan, 10.0)
+    check_project(running, plan, 10.0)
 
 
 def test_an_item_that_was_moved_is_left_alone(running: Running, plan: Plan, folder: Path) -> None:

@@ -20,6 +20,7 @@ from tests.daw_scripts.reaper.fake_project import (
     Track,
     guid,
     midi_hash,
+    pack_events,
     parse_events,
 )
 
@@ -43,6 +44,10 @@ class Functions:
         self.undo_depth = 0
         self.prevented = 0
         self.opened: State | None = None
+        self.undo_leaves_ext = False
+        """Whether undo leaves what scripts keep in the project as it is; nothing published says."""
+        self.loaded = 0
+        """How often the project was loaded: REAPER's hashes may differ afterwards."""
         self.messages: list[str] = []
         self.console: list[str] = []
         self.status = ""
@@ -197,7 +202,10 @@ class Functions:
         steps = self._p(project).undo
         if not steps:
             return 0
+        kept = self._p(project).state.ext
         self._p(project).state = steps.pop()[1]
+        if self.undo_leaves_ext:
+            self._p(project).state.ext = kept
         return 1
 
     # --- projects ---
@@ -295,19 +303,31 @@ class Functions:
         self, project: Any, index: int, time: float, measure: int, beat: float, bpm: float, numerator: int,
         denominator: int, ramp: bool,
     ) -> bool:  # fmt: skip
-        if index != -1 or time < 0 or not 1 <= bpm <= 960 or measure != -1 or beat != -1:
+        project = self._p(project)
+        rows = project.state.tempo
+        if not -1 <= index < len(rows) or time < 0 or not 1 <= bpm <= 960 or measure != -1 or beat != -1:
             raise MisuseError(f"SetTempoTimeSigMarker({index}, {time}, {measure}, {beat}, {bpm})")
         self._touch()
-        project = self._p(project)
-        if any(abs(mark.time - time) < 1e-6 for mark in project.state.tempo):
+        if any(abs(mark.time - time) < 1e-6 for at, mark in enumerate(rows) if at != index):
             raise MisuseError(f"two tempo markers at {time}")
+        old = rows[index] if index >= 0 else None
+        if old and not numerator:
+            numerator, denominator = old.numerator, old.denominator
         mark = Tempo(time, bpm, numerator, denominator, ramp)
-        project.change_tempo(lambda: project.state.tempo.append(mark))
+
+        def change() -> None:
+            if old:
+                rows.remove(old)
+            rows.append(mark)
+
+        project.change_tempo(change)
         return True
 
     def DeleteTempoTimeSigMarker(self, project: Any, index: int) -> bool:
         self._touch()
         project = self._p(project)
+        if project.state.tempo[index].time == 0 and len(project.state.tempo) > 1:
+            return False  # the head of a project keeps its tempo marker while there are others
         project.change_tempo(lambda: project.state.tempo.pop(index))
         return True
 
@@ -551,7 +571,10 @@ class Functions:
         return notes + others, notes, others, 0
 
     def MIDI_GetHash(self, take: Take, notes_only: bool, buffer: str | None = None) -> tuple[bool, str]:
-        return True, midi_hash(self._midi(take), notes_only)
+        return True, midi_hash(self._midi(take), notes_only) + f"-{self.loaded}"
+
+    def MIDI_GetAllEvts(self, take: Take, buffer: str | None = None) -> tuple[bool, str]:
+        return True, pack_events(self._midi(take).events).decode("latin-1")
 
     def MIDI_GetPPQPosFromProjQN(self, take: Take, quarters: float) -> float:
         source, project = self._midi(take), self._project_of(take)

@@ -232,6 +232,15 @@ def parse_events(buffer: bytes) -> list[tuple[int, int, bytes]]:
     return events
 
 
+def pack_events(events: list[tuple[int, int, bytes]]) -> bytes:
+    """The buffer of MIDI_GetAllEvts."""
+    pieces, now = [], 0
+    for tick, flags, message in events:
+        pieces.append(struct.pack("<iBi", tick - now, flags, len(message)) + message)
+        now = tick
+    return b"".join(pieces)
+
+
 def _check(message: bytes) -> None:
     kind = message[0] & 0xF0
     sizes = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}
