@@ -171,6 +171,16 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _warm_up() -> None:
+    """Load the composer's weights before the first request asks for them."""
+    from emsync_engine.composers import warm_up
+
+    try:
+        warm_up()
+    except EmsyncError as error:  # a request that needs them will say the same
+        sys.stderr.write(f"the composer is not ready: {error}\n")
+
+
 def main() -> None:
     """Answer requests until the daemon goes away."""
     die_with_parent()
@@ -185,6 +195,7 @@ def main() -> None:
     waiting = _requests(sys.stdin.buffer)
     for module in _WARM:
         importlib.import_module(module)
+    _warm_up()
     tell({"ready": True})
     while True:
         asked = waiting.get()
