@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SUBJECTS = ("likelihood", "obedience", "sync", "music", "infill", "speed")
 DATA = Path("~/.cache/emsync/dataset")
 _TOLD_EVERY_S = 20.0
-_TELLING_NOTES = 6000
+_TELLING_NOTES = 2500
 """Notes a source on which it is measured what each condition tells."""
 
 

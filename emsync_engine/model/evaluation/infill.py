@@ -27,7 +27,7 @@ from emsync_engine.model.evaluation.request import Report, Request
 from emsync_engine.model.evaluation.tables import Cell, Table
 from emsync_engine.score import Note, Score
 
-CUES, QUICK_CUES = 8, 2
+CUES, QUICK_CUES = 6, 2
 TAKES_A_CUE = 3
 DURATION_S, QUICK_DURATION_S = 40.0, 24.0
 REGION_BARS = (2, 4, 8)

@@ -192,10 +192,11 @@ def _baselines(request: Request, data: Path, given: Sequence[corpus.Source]) -> 
     codes = ngrams.codes_of(piece for source in given for _, piece in source.pieces)
     notes, pieces = sum(s.notes for s in given), sum(len(s.pieces) for s in given)
     names = {1: "unigram", ngrams.ORDER: f"{ngrams.ORDER}-gram"}
-    return {
-        names[order]: Found(np.array([model.bits(codes)[f] for f in FIELDS]), notes, pieces)
-        for order, model in models.items()
-    }
+    found = {}
+    for order, model in models.items():
+        bits = model.bits(codes)
+        found[names[order]] = Found(np.array([bits[name] for name in FIELDS]), notes, pieces)
+    return found
 
 
 def telling(request: Request, data: Path, limit: int) -> Report:

@@ -39,7 +39,7 @@ from emsync_engine.model.evaluation.tables import Cell, Table
 
 FloatArray = NDArray[np.float64]
 
-CUES, QUICK_CUES = 16, 4
+CUES, QUICK_CUES = 12, 3
 DURATION_S, QUICK_DURATION_S = 45.0, 20.0
 EXCERPT_BARS = 22
 """About as many as a cue has."""

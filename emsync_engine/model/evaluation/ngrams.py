@@ -26,6 +26,8 @@ from emsync_engine.model.decode.weights import FIELD_SIZES
 from emsync_engine.model.evaluation.passes import sequence_of
 
 IntArray = NDArray[np.int64]
+Codes = NDArray[np.uint8]
+"""Symbols, all below 256: (occurrences, 1 + contexts), the field itself first."""
 FIELDS = tuple(FIELD_SIZES)
 ORDER = 5
 
@@ -98,9 +100,9 @@ def counts_rows(field: str, rows: NDArray[np.int16]) -> NDArray[np.bool_]:
     return np.asarray(pitched if field == "duration" else kind == ev.NOTE)
 
 
-def codes_of(pieces: Iterable[ev.Piece]) -> dict[str, IntArray]:
-    """By field: (occurrences, 1 + contexts) symbols, the field itself first."""
-    parts: dict[str, list[IntArray]] = {field: [] for field in FIELDS}
+def codes_of(pieces: Iterable[ev.Piece]) -> dict[str, Codes]:
+    """Symbols of every field in these pieces."""
+    parts: dict[str, list[Codes]] = {field: [] for field in FIELDS}
     for piece in pieces:
         rows = sequence_of(piece).rows
         found = symbols(rows)
@@ -108,7 +110,7 @@ def codes_of(pieces: Iterable[ev.Piece]) -> dict[str, IntArray]:
             chosen = counts_rows(field, rows)
             columns = [found[name][chosen] for name in (field, *CONTEXTS[field])]
             parts[field].append(np.stack(columns, axis=1).astype(np.uint8))
-    return {field: np.concatenate(arrays).astype(np.int64) for field, arrays in parts.items()}
+    return {field: np.concatenate(arrays) for field, arrays in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,11 @@ class NGram:
     levels: tuple[Level, ...]
 
     @classmethod
-    def fit(cls, codes: IntArray, classes: int, order: int) -> NGram:
+    def fit(cls, codes: Codes, classes: int, order: int) -> NGram:
         """From (occurrences, 1 + contexts) symbols; `order` 1 looks at no context."""
         return cls(classes, tuple(_level(codes, length) for length in range(order)))
 
-    def bits(self, codes: IntArray) -> float:
+    def bits(self, codes: Codes) -> float:
         """Bits of all occurrences."""
         p = np.full(len(codes), 1.0 / self.classes)
         for length, level in enumerate(self.levels):
@@ -145,7 +147,7 @@ class NGram:
         return float(-np.log2(p).sum())
 
 
-def _key(codes: IntArray, length: int) -> IntArray:
+def _key(codes: Codes, length: int) -> IntArray:
     """The first `length` contexts as one number."""
     key = np.zeros(len(codes), dtype=np.int64)
     for column in range(1, length + 1):
@@ -153,7 +155,7 @@ def _key(codes: IntArray, length: int) -> IntArray:
     return key
 
 
-def _level(codes: IntArray, length: int) -> Level:
+def _level(codes: Codes, length: int) -> Level:
     joint, count = np.unique(_key(codes, length) * 256 + codes[:, 0], return_counts=True)
     contexts, first = np.unique(joint // 256, return_index=True)
     if not len(joint):
@@ -176,12 +178,12 @@ class Baseline:
 
     models: Mapping[str, NGram]
 
-    def bits(self, codes: Mapping[str, IntArray]) -> dict[str, float]:
+    def bits(self, codes: Mapping[str, Codes]) -> dict[str, float]:
         """Bits by field."""
         return {field: model.bits(codes[field]) for field, model in self.models.items()}
 
 
-def fit(codes: Mapping[str, IntArray], orders: Sequence[int] = (1, ORDER)) -> dict[int, Baseline]:
+def fit(codes: Mapping[str, Codes], orders: Sequence[int] = (1, ORDER)) -> dict[int, Baseline]:
     """Baselines by order."""
     return {
         order: Baseline({field: NGram.fit(codes[field], FIELD_SIZES[field], order) for field in FIELDS})
