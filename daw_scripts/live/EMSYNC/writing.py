@@ -151,6 +151,7 @@ class Writer:
             if other is not None:
                 return item.result("left_out", _in_the_way(track, other))
             clip = self._new_clip(track, item)
+            clip.color = int(self.tracks[item.part]["colour"])
         else:
             track, clip = main.track, main.clip
         self.touched.add(track)
@@ -258,7 +259,7 @@ class Writer:
         return None
 
     def _new_track(self, part):
-        track = self.song.create_midi_track(-1)
+        track = self.song.create_midi_track(-1) or list(self.song.tracks)[-1]
         track.name = self.tracks[part]["name"].replace("#", "\u266f")
         track.color = int(self.tracks[part]["colour"])
         return track

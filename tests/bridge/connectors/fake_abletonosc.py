@@ -177,8 +177,8 @@ class FakeAbletonOsc:
 
     def _run(self) -> None:
         while not self._end.is_set():
-            if not self.stalled:
-                with self._lock:
+            with self._lock:
+                if not self.stalled:
                     self.fake.tick()
                     self._process()
             time.sleep(TICK_S)

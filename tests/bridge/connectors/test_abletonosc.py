@@ -318,7 +318,8 @@ def test_closed_and_crashed_and_back(osc: FakeAbletonOsc, connector: AbletonOscC
 
 
 def test_busy(osc: FakeAbletonOsc) -> None:
-    osc.stalled = True
+    with osc.paused():
+        osc.stalled = True
     with AbletonOscConnector(Options(osc.at, 0.3)) as connector:
         with pytest.raises(TargetError, match="menus") as caught:
             connector.hello()

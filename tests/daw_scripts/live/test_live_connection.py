@@ -152,7 +152,8 @@ def test_busy_with_a_menu_open(start: Start, connect: Connect) -> None:
     live = start()
     connector = connect(live)
     connector.hello()
-    live.fake.stalled = True
+    with live.paused() as fake:
+        fake.stalled = True
     connector.link._timeout_s = 0.3
     with pytest.raises(TargetError, match="open menus") as caught:
         connector.link.ask("state")
@@ -166,7 +167,8 @@ def test_a_late_answer_is_not_taken_for_the_next_one(start: Start, connect: Conn
     live = start()
     connector = connect(live)
     connector.hello()
-    live.fake.stalled = True
+    with live.paused() as fake:
+        fake.stalled = True
     connector.link._timeout_s = 0.3
     with pytest.raises(TargetError):
         connector.link.ask("state")

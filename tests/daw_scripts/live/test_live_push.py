@@ -43,6 +43,7 @@ def test_a_score_arrives_in_the_arrangement(version: Version, start: Start, conn
         holds(fake, plan)
         assert [t.name for t in fake.song.tracks] == ["1-MIDI", "2-Audio", "Strings", "Bass"]
         assert fake.track("Strings").color == 0x8A5FA8
+        assert {c.color for c in fake.clips("Strings")} == {0x8A5FA8}
         assert len(fake.song.scenes) == 2, "the session is as it was"
         assert not any(s.has_clip for t in fake.song.tracks for s in t.clip_slots)
         assert fake.logged == []
