@@ -114,16 +114,22 @@ def melody(
     notes: list[Note] = []
     statements: list[int] = []
     for place, context in enumerate(bars):
-        tonic = context.section.key.tonic
         before = notes[-1].pitch if notes else voice.centre
-        on_tonic = context.chords[0].root == tonic
-        if context.beats >= 4 and context.phrase % 4 == 0 and (place == 0 or on_tonic):
-            line = state(motif, context.bar.tick, context.section.key, tonic, voice.centre, velocity)
+        if states_motif(context, first=place == 0):
+            key = context.section.key
+            line = state(motif, context.bar.tick, key, key.tonic, voice.centre, velocity)
             statements.append(context.bar.tick)
         else:
             line = _folded(_free_bar(context, motif, rng, before, voice, velocity), voice)
         notes += [_shaped(n, voice) for n in line if n.tick < context.stop]
     return notes, statements
+
+
+def states_motif(context: BarContext, first: bool | None = None) -> bool:
+    """Whether the motif is stated in a bar: a whole one that opens a phrase, on the tonic or opening the section."""
+    opens = context.index == 0 if first is None else first
+    on_tonic = context.chords[0].root == context.section.key.tonic
+    return context.beats >= 4 and context.phrase % 4 == 0 and (opens or on_tonic)
 
 
 def _free_bar(

@@ -16,6 +16,7 @@ from emsync_engine.model.decode.notation import Lines, audible, notes_of
 from emsync_engine.model.decode.reference import Network
 from emsync_engine.model.decode.staging import GRID_TICKS, Stage, frame_of, guide_of, to_grid
 from emsync_engine.model.decode.state import Event
+from emsync_engine.model.decode.theme import with_theme
 from emsync_engine.model.decode.weights import Weights
 from emsync_engine.rules.accents import raise_hits, strike_hits
 from emsync_engine.rules.context import Context
@@ -51,7 +52,11 @@ def compose(
     parts = [p for p in PARTS if p in stage.parts]
     names = {GROUP_OF_PART[p]: p for p in parts}
     decoding, network = decoding or Decoding(), as_network(weights)
-    frame = frame_of(stage, forced=decoding.forced)
+    seeds: Seeds = {s.id: dict.fromkeys((*PARTS, HARMONY), seed) for s in sheet.sections}
+    context = context_of(stage, seeds)
+    frame, statements = frame_of(stage, forced=decoding.forced), list[int]()
+    if decoding.theme:
+        frame, statements = with_theme(frame, stage, context, seed)
 
     def on_events(bar: int, events: Sequence[Event]) -> None:
         if on_bar is not None:
@@ -60,8 +65,6 @@ def compose(
 
     guide = guide_of(stage, groups_of(parts))
     written = write_cue(network, frame, guide, stage.stop_bar, decoding, seed, on_events, returns_of(stage))
-    seeds: Seeds = {s.id: dict.fromkeys((*PARTS, HARMONY), seed) for s in sheet.sections}
-    context = context_of(stage, seeds)
     lines = notes_of(written.events, stage, frame, names)
     mood = mean_mood(sheet)
     score = Score(
@@ -79,7 +82,7 @@ def compose(
         seed=seed,
         engine=ENGINE,
         title=sheet.title,
-        metadata={"seeds": seeds, "motif_ticks": [], "fallbacks": written.fallbacks},
+        metadata={"seeds": seeds, "motif_ticks": statements, "fallbacks": written.fallbacks},
     )
     if not decoding.forced:
         return score

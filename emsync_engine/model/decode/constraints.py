@@ -7,6 +7,7 @@ where nothing can begin), and falls back to `Grammar` alone where nothing is lef
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -186,10 +187,10 @@ class GivenNotes:
         if not frame.given or not state.opened or field == "metre":
             return None
         stop = state.bar_begin + frame.bar_length(state.bar)
-        for note in frame.given:
-            if state.tick <= note.tick < stop and not (
-                note.tick == state.tick and (note.group, note.pitch) in state.here
-            ):
+        for note in frame.given[bisect_left(frame.given_ticks, state.tick) :]:
+            if note.tick >= stop:
+                return None
+            if note.tick != state.tick or (note.group, note.pitch) not in state.here:
                 return note
         return None
 

@@ -48,6 +48,9 @@ class Decoding:
     forced: bool = True
     """Hits get their accents; otherwise the network is told of them and no more (to measure what it does by itself)."""
 
+    theme: bool = True
+    """A whole cue states the rules' motif; otherwise every note is the network's own (to measure it)."""
+
     def guides(self, guide: cond.Guide) -> list[cond.Guide]:
         """What the streams are told: the channels of `told`, and with guidance the same without the guided ones."""
         told = guide_without(guide, tuple(channel for channel in cond.CHANNELS if channel not in self.told))

@@ -190,6 +190,11 @@ class Frame:
         return np.array(sorted(self.strikes), dtype=np.int64)
 
     @cached_property
+    def given_ticks(self) -> list[int]:
+        """Ticks of the given notes, in order."""
+        return [note.tick for note in self.given]
+
+    @cached_property
     def given_at(self) -> Mapping[int, tuple[Given, ...]]:
         """Given notes by tick."""
         rows: dict[int, list[Given]] = {}
