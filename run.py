@@ -280,8 +280,8 @@ def task_clean(arguments: list[str]) -> int:
 TASKS = {
     "demo": task_demo,
     "test": task_test,
-    "test-ardour": task_test_ardour,
     "lint": task_lint,
+    "test-ardour": task_test_ardour,
     "install": task_install,
     "bench": task_bench,
     "clean": task_clean,
