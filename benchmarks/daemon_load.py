@@ -1,7 +1,7 @@
 """The daemon with many clients: ``python -m benchmarks.daemon_load [--seconds 30]``.
 
-Fifty clients ask for the status, together 1,000 times a second, by OSC and by HTTP, while the worker composes; then a
-network that drops, doubles and reorders a fifth of the datagrams.
+Fifty clients ask for the status, together 1,000 times a second, by OSC and by HTTP, while the worker composes; how
+soon a running job is cancelled; a network that drops, doubles and reorders a fifth of the datagrams.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from http.client import HTTPConnection
 from pathlib import Path
+from statistics import median
 
 from benchmarks.harness import Cell, Table, parser, show
 from bridge.daemon.osc_packets import build, parse
@@ -27,6 +28,7 @@ from tests.conftest import save
 
 CLIENTS, RATE = 50, 1000
 _JOBS = 60
+_CANCELS = 20
 _LOSSY = 300
 
 
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     daemon = Daemon(home)
     daemon.start()
     daemon.worker()
-    tables = [_load(daemon, given.seconds), _lossy(daemon)]
+    tables = [_load(daemon, given.seconds), _cancels(daemon), _lossy(daemon)]
     assert daemon.stop() == (0, "")
     shutil.rmtree(home)
     show(tables, given.json)
@@ -118,6 +120,21 @@ def _by_http(daemon: Daemon, seconds: float) -> tuple[list[float], int, float]:
     for client in clients:
         client.close()
     return took, number, time.perf_counter() - began
+
+
+def _cancels(daemon: Daemon) -> Table:
+    """From the request to its answer, when the worker has been killed and the job has ended."""
+    took_ms = []
+    for number in range(_CANCELS):
+        job = f"cancel-{number}"
+        asked = {"id": job, "source": str(daemon.home / "long.otio"), "output": str(daemon.home / f"{job}.emsync")}
+        daemon.ask("score", asked)
+        wait_for(lambda job=job: daemon.job(job)["stage"] not in ("", "reading the timeline"))  # type: ignore[misc]
+        began = time.perf_counter()
+        assert daemon.ask("cancel", {"job": job})[1]["state"] == "cancelled"
+        took_ms.append((time.perf_counter() - began) * 1000)
+    rows = (("running jobs cancelled", len(took_ms)), ("median, ms", median(took_ms)), ("worst, ms", max(took_ms)))
+    return Table("Cancelling", ("measure", "value"), rows)
 
 
 def _lossy(daemon: Daemon) -> Table:

@@ -24,7 +24,7 @@ from emsync_engine.errors import InputError
 _RESTART_S = 1.0
 _ORDER_S = 30.0
 """For an order, which may have to read a long score."""
-_END_S = 3.0
+_END_S = 10.0
 """For the process to end the notes and go."""
 _LINE = 1 << 20
 State = Mapping[str, Any]

@@ -155,7 +155,7 @@ def watching(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(280)
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
 def test_an_export_is_scored_once_it_is_written_and_its_new_version_conformed(
     watching: subprocess.Popen[str], tmp_path: Path
@@ -172,5 +172,5 @@ def test_an_export_is_scored_once_it_is_written_and_its_new_version_conformed(
     save(NEXT, tmp_path / "cut.otio")
     assert watching.stdout.readline().startswith("cut.otio: conformed, ")
     watching.send_signal(signal.SIGTERM)
-    _, said = watching.communicate(timeout=30)
+    _, said = watching.communicate(timeout=120)
     assert (watching.returncode, said) == (0, "")

@@ -21,7 +21,8 @@ from bridge.daemon.osc_packets import Message, build, parse
 from tests.acceptance.edits import plain_cut
 from tests.conftest import NO_SYNTH, command, environment, save
 
-READY_S = 30
+READY_S = 120
+"""Waits are long, because a busy machine is no fault of ours."""
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Daemon:
         """(exit status, stderr)."""
         assert self.process is not None
         os.kill(self.address.get("pid", self.process.pid), number)
-        _, said = self.process.communicate(timeout=40)
+        _, said = self.process.communicate(timeout=120)
         return self.process.returncode, said.decode()
 
     @property
@@ -71,8 +72,20 @@ class Daemon:
         self, name: str, body: Mapping[str, Any] | bytes | None = None, *, token: str | None = None, method: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:  # fmt: skip
-        """(HTTP status, JSON answer); a body makes it a POST with the token."""
-        connection = HTTPConnection("127.0.0.1", self.http_port, timeout=70)
+        """(HTTP status, JSON answer); a body makes it a POST with the token. With ``wait`` it is asked again, as clients
+        do, until the job has ended."""
+        deadline = time.monotonic() + READY_S
+        while True:
+            status, answer = self._ask(name, body, token, method, headers)
+            waits = isinstance(body, Mapping) and body.get("wait") and status == 202
+            if not waits or time.monotonic() > deadline:
+                return status, answer
+
+    def _ask(
+        self, name: str, body: Mapping[str, Any] | bytes | None, token: str | None, method: str,
+        headers: Mapping[str, str] | None,
+    ) -> tuple[int, Any]:  # fmt: skip
+        connection = HTTPConnection("127.0.0.1", self.http_port, timeout=180)
         said: dict[str, str] = {}
         if body is not None:
             token = self.token if token is None else token
@@ -91,7 +104,7 @@ class Daemon:
     def job(self, job_id: object) -> Any:
         return self.ask(f"status?job={job_id}")[1]
 
-    def end_of(self, job_id: object, timeout_s: float = 60) -> Any:
+    def end_of(self, job_id: object, timeout_s: float = 180) -> Any:
         """The job when it has ended."""
         wait_for(lambda: self.job(job_id)["ended"] is not None, timeout_s)
         return self.job(job_id)
@@ -142,7 +155,7 @@ class OscClient:
     def send(self, name: str, *arguments: Any) -> None:
         self.socket.sendto(build(f"/emsync/1/{name}", *arguments), self.to)
 
-    def hear(self, timeout_s: float = 10) -> Message | None:
+    def hear(self, timeout_s: float = 60) -> Message | None:
         """The next message; None when there is none in time."""
         self.socket.settimeout(timeout_s)
         try:
@@ -152,7 +165,7 @@ class OscClient:
         assert len(data) <= 1200
         return parse(data)[0]
 
-    def end_of(self, request: Any, timeout_s: float = 60) -> tuple[Message, list[Message]]:
+    def end_of(self, request: Any, timeout_s: float = 180) -> tuple[Message, list[Message]]:
         """(the reply or error of a request, what was said of it before)."""
         before: list[Message] = []
         deadline = time.monotonic() + timeout_s
@@ -170,7 +183,7 @@ class TcpClient:
     """Packets with their length before them, over one connection."""
 
     def __init__(self, to: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(to, timeout=20)
+        self.socket = socket.create_connection(to, timeout=60)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self) -> TcpClient:

@@ -20,6 +20,7 @@ from emsync_engine.errors import InputError
 from tests.bridge.daemon.conftest import Daemon, is_dead, wait_for
 from tests.bridge.test_score_folder import check_whole
 
+pytestmark = pytest.mark.timeout(900)  # workers are started again and again
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
 
@@ -84,7 +85,7 @@ def test_a_killed_daemon_finishes_its_jobs_once_when_it_is_started_again(daemon:
             daemon.ask("regenerate", {"id": job_id, "folder": str(folder), "start": 1, "end": 4})
         time.sleep(rng.uniform(0, 0.5))
         assert daemon.stop(signal.SIGKILL)[0] == -signal.SIGKILL
-        wait_for(partial(is_dead, worker), 10)  # it dies with its parent
+        wait_for(partial(is_dead, worker))  # it dies with its parent
         daemon.start()
         for job_id in (f"a-{number}", f"b-{number}"):
             assert daemon.end_of(job_id)["state"] == "done"

@@ -215,7 +215,7 @@ def test_deep_and_crowded_bundles_are_refused() -> None:
 
 def test_a_bundle_of_the_far_future_is_answered_now(shared: Daemon, osc: OscClient) -> None:
     osc.socket.sendto(bundle(build("/emsync/1/hello", 12), when=(1 << 64) - 1), osc.to)
-    assert osc.end_of(12, 5)[0].address == "/emsync/1/reply"
+    assert osc.end_of(12)[0].address == "/emsync/1/reply"
 
 
 def test_thousands_of_broken_packets_and_every_hundredth_request_is_answered(shared: Daemon, osc: OscClient) -> None:
@@ -228,7 +228,7 @@ def test_thousands_of_broken_packets_and_every_hundredth_request_is_answered(sha
         osc.socket.sendto(data, osc.to)
         if number % 100 == 99:
             osc.send("hello", 100_000 + number)
-            assert osc.end_of(100_000 + number, 10)[0].arguments[1] == "hello"
+            assert osc.end_of(100_000 + number)[0].arguments[1] == "hello"
     assert open_files(shared) <= files + 3
     assert memory_mb(shared) < memory + 30
     assert (files_of(shared.home / "cut.emsync") if before else {}) == before
@@ -251,7 +251,7 @@ def test_hundreds_of_broken_http_requests_and_streams(shared: Daemon) -> None:
 
 
 def test_two_daemons_on_one_state_folder_exclude_each_other(shared: Daemon) -> None:
-    ran = run_emsync("serve", "--state", shared.state, "--osc-port", 0, "--http-port", 0, "--json", timeout_s=30)
+    ran = run_emsync("serve", "--state", shared.state, "--osc-port", 0, "--http-port", 0, "--json", timeout_s=120)
     assert (ran.status, ran.error["code"]) == (3, "busy")
     assert shared.ask("hello")[0] == 200
 
@@ -260,7 +260,7 @@ def test_two_daemons_on_one_state_folder_exclude_each_other(shared: Daemon) -> N
 def test_a_port_that_is_taken_is_said(shared: Daemon, tmp_path: Path, what: str) -> None:
     ports = {"osc": 0, "http": 0, what: shared.osc[1] if what == "osc" else shared.http_port}
     ran = run_emsync("serve", "--state", tmp_path, "--osc-port", ports["osc"], "--http-port", ports["http"], "--json",
-                     timeout_s=30)  # fmt: skip
+                     timeout_s=120)  # fmt: skip
     assert (ran.status, ran.error["code"]) == (3, "port_in_use")
     assert f"--{what}-port" in ran.error["message"]
 
