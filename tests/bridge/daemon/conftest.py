@@ -72,8 +72,10 @@ class Daemon:
         self, name: str, body: Mapping[str, Any] | bytes | None = None, *, token: str | None = None, method: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:  # fmt: skip
-        """(HTTP status, JSON answer); a body makes it a POST with the token. With ``wait`` it is asked again, as clients
-        do, until the job has ended."""
+        """(HTTP status, JSON answer); a body makes it a POST with the token.
+
+        With ``wait`` it is asked again, as clients do, until the job has ended.
+        """
         deadline = time.monotonic() + READY_S
         while True:
             status, answer = self._ask(name, body, token, method, headers)
