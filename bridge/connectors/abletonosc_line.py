@@ -81,11 +81,15 @@ class OscLine:
         Raises:
             TargetError: it was not done after three tries, or as ``ask``.
         """
+        refused: TargetError | None = None
         for _ in range(TRIES):
-            self.do(address, *arguments)
+            try:
+                self.do(address, *arguments)
+            except ErrorSaidError as error:  # it may have been done by the try before, whose answer was lost
+                refused = error
             if done():
                 return
-        raise TargetError(f"Live {what}", "refused", self.where)
+        raise refused or TargetError(f"Live {what}", "refused", self.where)
 
     def fence(self) -> None:
         """Wait until everything sent so far was read: messages are dealt with in order."""

@@ -7,7 +7,6 @@ sent, its default range of pitches leaves out 127, and what it is given is hande
 
 from __future__ import annotations
 
-import random
 import socket
 import threading
 import time
@@ -131,9 +130,14 @@ MESSAGES["/live/clip/get/length"] = _of("length", 3)[0]
 
 
 class FakeAbletonOsc:
-    """Serves a fake Live on two loopback ports of its own."""
+    """Serves a fake Live on two loopback ports of its own.
 
-    def __init__(self, *, loss: float = 0.0, **live: Any) -> None:
+    Args:
+        lost_each: each so many-th datagram is lost; 0 for none.
+        live: arguments of ``FakeLive``.
+    """
+
+    def __init__(self, *, lost_each: int = 0, **live: Any) -> None:
         self.fake = FakeLive((11, 3), **live) if "version" not in live else FakeLive(**live)
         self.port = free_pair()
         self.said: list[str] = []
@@ -143,8 +147,8 @@ class FakeAbletonOsc:
         self.most = 0
         """Datagrams that waited at one tick, at most."""
         self.stalled = False
-        self._loss = loss
-        self._random = random.Random(1)
+        self._lost_each = lost_each
+        self._received = 0
         self._lock = threading.RLock()
         self._end = threading.Event()
         self._socket: socket.socket | None = None
@@ -191,7 +195,7 @@ class FakeAbletonOsc:
             while True:
                 waiting.append(self._socket.recvfrom(65536))
         self.most = max(self.most, len(waiting))
-        kept = [w for w in waiting[:BURST] if self._random.random() >= self._loss]
+        kept = [w for w in waiting[:BURST] if self._arrives()]
         self.lost += len(waiting) - len(kept)
         for number, (packet, sender) in enumerate(kept):
             message = OscMessage(packet)
@@ -203,6 +207,11 @@ class FakeAbletonOsc:
                 self._send("/live/error", [f"Error handling OSC message: {error}"], sender[0])
                 self.lost += len(kept) - number - 1  # the rest of this tick's loop
                 break
+
+    def _arrives(self) -> bool:
+        """Every so many datagrams one is lost on the way."""
+        self._received += 1
+        return not self._lost_each or self._received % self._lost_each != 0
 
     def _deal_with(self, address: str, arguments: Args, host: str) -> None:
         row = MESSAGES.get(address)

@@ -198,8 +198,8 @@ def test_many_notes_go_in_pieces(osc: FakeAbletonOsc, connector: AbletonOscConne
 def test_a_clip_too_dense_for_one_answer_is_read_in_halves(
     osc: FakeAbletonOsc, connector: AbletonOscConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(abletonosc_line, "ASK_AGAIN_S", 0.3)
-    monkeypatch.setattr(abletonosc_line, "QUIET_S", 0.05)
+    monkeypatch.setattr(abletonosc_line, "ASK_AGAIN_S", 0.4)
+    monkeypatch.setattr(abletonosc_line, "QUIET_S", 0.15)
     with osc.paused() as fake:
         fake.song.tracks[0].clip_slots[0].create_clip(4.0)
         specs = tuple(MidiNoteSpecification(p, t / 8, 0.125) for t in range(32) for p in range(40, 60))
@@ -208,10 +208,10 @@ def test_a_clip_too_dense_for_one_answer_is_read_in_halves(
 
 
 def test_lost_datagrams_are_made_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(abletonosc_line, "ASK_AGAIN_S", 0.1)
-    monkeypatch.setattr(abletonosc_line, "QUIET_S", 0.05)
-    with abletonosc(version=(12, 0), loss=0.05) as osc, AbletonOscConnector(Options(osc.at, 20)) as connector:
-        plan = small_plan(tmp_path)
+    monkeypatch.setattr(abletonosc_line, "ASK_AGAIN_S", 0.4)
+    monkeypatch.setattr(abletonosc_line, "QUIET_S", 0.15)
+    with abletonosc(version=(12, 0), lost_each=23) as osc, AbletonOscConnector(Options(osc.at, 60)) as connector:
+        plan = small_plan(tmp_path, parts=("bass",), sections=1)
         connector.push(plan)
         assert osc.lost > 0
         with osc.paused():
