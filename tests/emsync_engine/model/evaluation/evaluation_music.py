@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import asdict
+from pathlib import Path
 
 import mido
 
@@ -38,3 +41,15 @@ def tune(count: int, step: int = 240, low: int = 60) -> bytes:
     notes = [(0, i * step, step, low + steps[abs(i % 14 - 7)], 60 + i % 40) for i in range(count)]
     notes += [(9, i * 480, 60, 36, 100) for i in range(count * step // 480)]
     return midi_bytes(notes)
+
+
+def save(weights: Weights, folder: Path) -> None:
+    """Write weights as an export: one safetensors file in fp32, and its description."""
+    header, blob = {}, b""
+    for name, tensor in weights.tensors.items():
+        data = tensor.astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(blob), len(blob) + len(data)]}
+        blob += data
+    text = json.dumps(header).encode()
+    (folder / "model-1.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + blob)
+    (folder / "model.json").write_text(json.dumps({"model": asdict(weights.config)}), encoding="utf-8")

@@ -130,7 +130,7 @@ def test_baselines_come_from_the_data_set(built: Path, midi_folder: Path, weight
     found = likelihood.measure(Request(weights), midi_folder, built).numbers
     unigram, five = found["baselines"]["unigram"], found["baselines"]["5-gram"]
     assert unigram["notes"] == five["notes"] == found["notes"]
-    assert 0 < unigram["bits_per_note"]
+    assert unigram["bits_per_note"] > 0
 
 
 def test_telling_says_what_every_condition_does(built: Path, weights: Weights) -> None:
