@@ -45,10 +45,11 @@ def osc_of(home: Path) -> Iterator[tuple[FakeAbletonOsc, Any]]:
     from bridge.connectors.base import Options
     from bridge.live import remembered
 
-    remembered.default_state = lambda: home / "state"  # type: ignore[attr-defined]
-    abletonosc_line.ASK_AGAIN_S = 20.0  # nothing is lost here: what is asked twice is a mistake
-    with abletonosc(version=(12, 0)) as osc, AbletonOscConnector(Options(osc.at, 20)) as connector:
-        yield osc, connector
+    with pytest.MonkeyPatch.context() as patch, abletonosc(version=(12, 0)) as osc:
+        patch.setattr(remembered, "default_state", lambda: home / "state")
+        patch.setattr(abletonosc_line, "ASK_AGAIN_S", 20.0)  # nothing is lost here: what is asked twice is a mistake
+        with AbletonOscConnector(Options(osc.at, 20)) as connector:
+            yield osc, connector
 
 
 def outcomes(delivered: Any) -> dict[str, str]:
