@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from benchmarks.harness import Table, costs, parser, show
 from emsync_engine.errors import InputError
@@ -20,11 +20,11 @@ CLIPS = (1_250, 5_000, 20_000)
 
 
 def read(path: str) -> dict[str, float]:
-    """Seconds to read a timeline and resolve what is seen."""
-    began = perf_counter()
+    """Processor seconds to read a timeline and resolve what is seen, on one core."""
+    began = process_time()
     picture = read_picture(path)
     assert picture.boundaries
-    return {"read": perf_counter() - began}
+    return {"read": process_time() - began}
 
 
 def table() -> Table:
@@ -36,7 +36,7 @@ def table() -> Table:
             cost = costs(read, str(path))
             seconds = cost.seconds["read"]
             rows.append((f"{clips:,} clips, {hours:.1f} h", seconds, 1000 * seconds / clips, cost.peak_mib))
-    return Table("Nested timelines", ("timeline", "read, s", "ms a clip", "peak, MiB"), tuple(rows))
+    return Table("Nested timelines", ("timeline", "read, s of one core", "ms a clip", "peak, MiB"), tuple(rows))
 
 
 def damage(count: int) -> Table:
