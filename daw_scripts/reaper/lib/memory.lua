@@ -32,12 +32,23 @@ function M.new(reaper, json)
     return memory.get(project, 'folder_' .. cue)
   end
 
+  -- All cues that were ever written into the project.
+  function memory.cues(project)
+    local found = {}
+    for cue in (memory.get(project, 'cues') or ''):gmatch('%S+') do found[#found + 1] = cue end
+    return found
+  end
+
   -- Where a cue begins in the project, in seconds; nil when it was never written.
   function memory.start(project, cue)
     return tonumber(memory.get(project, 'start_' .. cue) or '')
   end
 
   function memory.remember_cue(project, cue, folder, start)
+    local cues, is_new = memory.cues(project), true
+    for _, known in ipairs(cues) do is_new = is_new and known ~= cue end
+    if is_new then cues[#cues + 1] = cue end
+    memory.set(project, 'cues', table.concat(cues, ' '))
     memory.set(project, 'cue', cue)
     memory.set(project, 'folder_' .. cue, folder)
     memory.set(project, 'start_' .. cue, string.format('%.12f', start))

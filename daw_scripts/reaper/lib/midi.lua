@@ -34,6 +34,7 @@ function M.scale(reaper, project, take, position, ticks_per_quarter)
   local quarter = reaper.TimeMap2_timeToQN(project, position)
   local zero = reaper.MIDI_GetPPQPosFromProjQN(take, quarter)
   local per_quarter = reaper.MIDI_GetPPQPosFromProjQN(take, quarter + 1) - zero
+  if per_quarter <= 0 then error('REAPER has made a take that cannot hold MIDI', 0) end
   return function(tick)
     return math.floor(zero + tick * per_quarter / ticks_per_quarter + 0.5)
   end

@@ -35,8 +35,7 @@ function M.new(reaper, lib)
 
   -- Markers and regions that EMSYNC did not write.
   function picture.markers(project)
-    local cue = memory.cue(project)
-    local ours = markers.ours(project, cue and { cue } or {})
+    local ours = markers.ours(project, memory.cues(project))
     local found = json.list()
     for _, row in ipairs(markers.all(project)) do
       if not ours[row.guid] then

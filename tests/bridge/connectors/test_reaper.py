@@ -185,6 +185,28 @@ def test_replace_touches_nothing_but_the_items_of_the_region(running: Running, p
     assert marker in running.project.state.markers
 
 
+def test_two_cues_live_in_one_project(running: Running, plan: Plan) -> None:
+    def renamed(name: str) -> str:
+        return name.replace(plan.cue, "0123456789ab")
+
+    parts = tuple(
+        replace(p, id=renamed(p.id), items=tuple(replace(i, id=renamed(i.id)) for i in p.items)) for p in plan.parts
+    )
+    other = replace(plan, cue="0123456789ab", parts=parts,
+                    markers=tuple(replace(m, id=renamed(m.id)) for m in plan.markers))  # fmt: skip
+    running.connector().push_at(plan, 5.0)
+    first = {name: content(item) for name, item in running.ours().items()}
+    running.connector().push_at(other, 100.0)
+    assert {name: content(item) for name, item in running.ours().items() if name in first} == first
+    assert len(running.ours()) == 2 * len(first)
+    assert outcomes(running.connector().push(plan)) == {"unchanged"}
+    assert outcomes(running.connector().push(other)) == {"unchanged"}
+    mine = running.add_marker("door", 3.0)
+    running.action("send_markers")
+    ((_, request),) = running.box().requests()
+    assert [row["name"] for row in request["args"]["markers"]] == [mine.name]
+
+
 def test_replace_in_a_project_without_the_score_is_refused(running: Running, plan: Plan) -> None:
     with pytest.raises(RefusedError, match="send the whole score first"):
         running.connector().replace(plan, Region(0, plan.end_tick))

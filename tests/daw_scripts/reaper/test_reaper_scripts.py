@@ -66,7 +66,7 @@ VALUES = st.recursive(
 def test_every_json_value_comes_back(lua: str) -> None:
     codec = json_of(lua)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(VALUES, st.booleans())
     def check(value: Any, ascii_only: bool) -> None:
         text = json.dumps(value, ensure_ascii=ascii_only).encode().decode("latin-1")
