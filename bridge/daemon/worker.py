@@ -132,6 +132,8 @@ def error_of(error: Exception) -> dict[str, str]:
         return {"code": error.code, "message": error.message, "where": error.where}
     if isinstance(error, OSError):
         return {"code": "file_error", "message": error.strerror or str(error), "where": str(error.filename or "")}
+    if isinstance(error, MemoryError):
+        return {"code": "too_large", "message": "this needs more memory than there is; score a part of it", "where": ""}
     traceback.print_exc()  # to the daemon's log
     return {"code": "internal", "message": f"internal error: {type(error).__name__}: {error}", "where": ""}
 
@@ -171,6 +173,23 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def limit_memory(most_bytes: int | None = None) -> None:
+    """Keep one request from taking the whole computer (Linux): by default three quarters of its memory, and no core
+    files. What needs more fails as ``MemoryError``.
+    """
+    if sys.platform != "linux":
+        return
+    import resource
+
+    if most_bytes is None:
+        most_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
+    for kind, most in ((resource.RLIMIT_DATA, most_bytes), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, hard)
+        resource.setrlimit(kind, (most, hard))
+
+
 def _warm_up() -> None:
     """Load the composer's weights before the first request asks for them."""
     from emsync_engine.composers import warm_up
@@ -184,6 +203,7 @@ def _warm_up() -> None:
 def main() -> None:
     """Answer requests until the daemon goes away."""
     die_with_parent()
+    limit_memory()
     if sys.platform != "win32":
         os.nice(5)  # requests are answered first
     out = os.fdopen(os.dup(1), "wb", buffering=0)

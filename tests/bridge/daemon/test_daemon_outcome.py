@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from bridge.daemon.jobs import DONE, FAILED, Job, JobStore
 from bridge.daemon.outcome import outcome, takes_seen
 from bridge.pipeline import RegenerateRequest, ScoreRequest, regenerate, score
 from tests.acceptance.edits import plain_cut
-from tests.conftest import save
+from tests.conftest import environment, save
 
 pytestmark = pytest.mark.usefixtures("silent")
 
@@ -78,3 +80,19 @@ def test_a_job_that_takes_too_long_fails_and_the_next_one_is_done(scored: Path, 
     late, good = asyncio.run(run())
     assert (late.state, late.error["code"]) == (FAILED, "timeout")
     assert good.state == DONE
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits memory like this")
+def test_what_needs_too_much_memory_fails_and_the_worker_lives() -> None:
+    code = (
+        "from bridge.daemon.worker import error_of, limit_memory\n"
+        "limit_memory(256 << 20)\n"
+        "try:\n"
+        "    bytearray(1 << 30)\n"
+        "except MemoryError as error:\n"
+        "    print(error_of(error)['code'])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, "too_large"), ran
