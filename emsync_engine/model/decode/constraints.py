@@ -163,7 +163,8 @@ class GivenNotes:
         if state.draft.group != note.group:
             return None
         if field == "pitch":
-            return np.arange(128) <= note.pitch
+            alone = not state.frame.may_begin[note.tick, note.group]  # the group plays given notes only
+            return np.asarray(np.arange(128) == note.pitch) if alone else np.arange(128) <= note.pitch
         if state.draft.pitch != note.pitch:
             return None
         own = note.duration if field == "duration" else note.velocity

@@ -206,7 +206,7 @@ def _may_begin(stage: Stage) -> BoolArray:
         if tick > stage.final:
             pair = {ev.DRUMS, ev.BASS}
             may[tick, sorted(pair if pair <= everybody else everybody)] = True
-        elif not can_strike(may[tick]):
+        elif not _can_strike(may[tick]):
             may[tick, sorted(everybody)] = True
     for begin, end in stage.sheet.silences:
         may[first_at(begin) : first_at(end)] = False
@@ -218,7 +218,7 @@ def _columns(parts: Iterable[str]) -> list[int]:
     return sorted(groups_of(parts))
 
 
-def can_strike(may: BoolArray) -> bool:
+def _can_strike(may: BoolArray) -> bool:
     """These groups can make an accent: drums with bass, or a chord."""
     return bool((may[ev.DRUMS] and may[ev.BASS]) or may[ev.BASS + 1 :].any())
 

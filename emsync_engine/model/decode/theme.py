@@ -14,7 +14,7 @@ import numpy as np
 from emsync_engine.model import events as ev
 from emsync_engine.model.decode.ensemble import GROUP_OF_PART
 from emsync_engine.model.decode.frame import Frame, Given
-from emsync_engine.model.decode.staging import Stage, can_strike, to_grid
+from emsync_engine.model.decode.staging import Stage, to_grid
 from emsync_engine.model.decode.wishes import LOUDNESS_BASE, LOUDNESS_SLOPE
 
 # Who leads where, and the motif of a seed, are the same for both composers.
@@ -49,12 +49,16 @@ def with_theme(frame: Frame, stage: Stage, context: Context, seed: int) -> tuple
 
 
 def _has_room(frame: Frame, group: int, begin: int, stop: int) -> bool:
-    """The group may play throughout, and the others can strike what is to be struck meanwhile."""
+    """The group may play throughout, and the others can strike what is to be struck meanwhile.
+
+    Drums with bass, or two others that play chords: one alone may be out of reach of the theme's place in the rows.
+    """
+    if not frame.may_begin[begin:stop, group].all() or (frame.must_end[begin:stop] < stop).any():
+        return False
     others = frame.may_begin[begin:stop].copy()
     others[:, group] = False
     struck = [tick - begin for tick in frame.strikes if begin <= tick < stop]
-    free = bool(frame.may_begin[begin:stop, group].all() and (frame.must_end[begin:stop] >= stop).all())
-    return free and all(can_strike(others[at]) for at in struck)
+    return all(others[at, [ev.DRUMS, ev.BASS]].all() or others[at, ev.BASS + 1 :].sum() > 1 for at in struck)
 
 
 def _places(context: Context) -> Iterator[tuple[BarContext, str]]:
