@@ -275,31 +275,32 @@ def nothing_is_left_behind(home: Path) -> None:
     assert left == {"alive.tsv", "emsync_core.lua", "program.tsv"}
 
 
-ARDOUR, BOX, SMF = (f"bridge/connectors/{name}.py" for name in ("ardour", "ardour_mailbox", "plan_smf"))
+NAMES = ("ardour", "ardour_work", "ardour_mailbox", "plan_smf")
+ARDOUR, WORK, BOX, SMF = (f"bridge/connectors/{name}.py" for name in NAMES)
 
 BUGS = (
     Bug("Ardour: items before the tempo map", ARDOUR, "*work.rows]", "*reversed(work.rows)]",
         everything_arrives_in_order),
-    Bug("Ardour: markers in whole seconds", ARDOUR, "sample = round(marker.seconds * rate)",
+    Bug("Ardour: markers in whole seconds", WORK, "sample = round(marker.seconds * rate)",
         "sample = int(marker.seconds) * rate", everything_arrives_in_order),
     Bug("Ardour: pitch 127 and others lost", SMF, "if not span.start <= note.tick < span.end:",
         "if not span.start < note.tick < span.end:", hashes_are_the_plan_s),
     Bug("Ardour: found by number, not by id", ARDOUR, "there = found.items.get((track, item.section))",
         "there = next(iter(found.items.values()), None)", another_take_updates_in_place),
-    Bug("Ardour: edit overwritten", ARDOUR, "untouched = self.now == self.seen and not self.moved",
+    Bug("Ardour: edit overwritten", WORK, "untouched = self.now == self.seen and not self.moved",
         "untouched = True", edits_moves_and_locks_stay),
-    Bug("Ardour: moved region taken back", ARDOUR, "untouched = self.now == self.seen and not self.moved",
+    Bug("Ardour: moved region taken back", WORK, "untouched = self.now == self.seen and not self.moved",
         "untouched = self.now == self.seen", edits_moves_and_locks_stay),
-    Bug("Ardour: lock not looked at", ARDOUR, "locked=there.locked)", "locked=False)", edits_moves_and_locks_stay),
-    Bug("Ardour: written over the user's region", ARDOUR, 'return "kept" if taken else "written"',
+    Bug("Ardour: lock not looked at", WORK, "locked=there.locked)", "locked=False)", edits_moves_and_locks_stay),
+    Bug("Ardour: written over the user's region", WORK, 'return "kept" if taken else "written"',
         'return "written"', something_of_the_user_s_in_its_place_stays),
-    Bug("Ardour: tempo map by hand overwritten", ARDOUR, "found.tempo[0] != found.tempo[1]",
+    Bug("Ardour: tempo map by hand overwritten", WORK, "found.tempo[0] != found.tempo[1]",
         "found.tempo[0] is None", a_tempo_map_changed_by_hand_stays),
-    Bug("Ardour: old tempo map stays", ARDOUR, 'found.kept.get("map") == wanted', "True", a_new_tempo_map_is_written),
-    Bug("Ardour: the user's music is moved", ARDOUR, "found.tempo is None and found.others and", "False and",
+    Bug("Ardour: old tempo map stays", WORK, 'found.kept.get("map") == wanted', "True", a_new_tempo_map_is_written),
+    Bug("Ardour: the user's music is moved", WORK, "found.tempo is None and found.others and", "False and",
         music_of_the_user_s_on_another_map_is_not_moved),
-    Bug("Ardour: moved marker doubled", ARDOUR, 'return "touched"', 'return "new"', markers_moved_by_hand_stay),
-    Bug("Ardour: gone section edited by hand is dropped", ARDOUR,
+    Bug("Ardour: moved marker doubled", WORK, 'return "touched"', 'return "new"', markers_moved_by_hand_stay),
+    Bug("Ardour: gone section edited by hand is dropped", WORK,
         "if there.found_key != there.written_key or there.locked:", "if there.locked:",
         a_section_that_is_gone_is_taken_out),
     Bug("Ardour: late request is done all the same", BOX, "for path in (request, answer):", "for path in (answer,):",
