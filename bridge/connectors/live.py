@@ -190,7 +190,7 @@ class LiveConnector(Connector):
 
     def _memory(self) -> Mapping[str, Any]:
         """What the set remembers of the cue that this connector works on."""
-        known: Mapping[str, Any] = self.link.ask("state")["memory"]
+        known: Mapping[str, Any] = self.link.ask("memory")
         if self._cue in known:
             return cast("Mapping[str, Any]", known[self._cue])
         if len(known) == 1:

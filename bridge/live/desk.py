@@ -19,7 +19,7 @@ from bridge.connectors.plan import Plan, Region, plan_of_folder
 from bridge.live.daemon import DaemonCalls
 from emsync_engine.errors import EmsyncError, InputError
 
-POLL_S = 0.3
+POLL_S = 0.5
 """Between looks at Live."""
 _FOLLOWED = ("regenerate", "use", "conform")
 """Calls of the daemon that change what a score folder sounds like."""
@@ -69,7 +69,8 @@ class LiveDesk:
     def _waiting(self) -> list[dict[str, Any]]:
         """The oldest request of each kind: somebody who presses three times wants one new take, not three in a row."""
         said = self.live.link.ask("requests", {"after": 0})
-        self.live.link.ask("requests", {"after": said["last"]})
+        if said["requests"]:
+            self.live.link.ask("requests", {"after": said["last"]})
         rows: dict[str, dict[str, Any]] = {}
         for row in said["requests"]:
             rows.setdefault(row["action"], row)
@@ -133,7 +134,7 @@ class LiveDesk:
 
     def _selected(self) -> tuple[Selection, Path]:
         selection = self.live.read_selection()
-        memory = self.live.link.ask("state")["memory"]
+        memory = self.live.link.ask("memory")
         said = str((memory.get(selection.cue) or {}).get("folder") or "")
         folder = Path(said)
         if not said or not folder.is_dir():
@@ -173,7 +174,7 @@ class LiveDesk:
         folders = {job["request"].get("folder") for job in fresh if job["state"] == "done" and job["call"] in _FOLLOWED}
         if not folders:
             return 0
-        known = self.live.link.ask("state")["memory"].values()
+        known = self.live.link.ask("memory").values()
         here = {Path(row["folder"]) for row in known if row.get("folder")}
         there = [Path(folder) for folder in folders if folder and Path(folder) in here]
         for folder in there:

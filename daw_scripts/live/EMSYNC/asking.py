@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from . import clips
 from .settings import LOCATORS
 from .writing import memory
 
+KEPT_S = 30.0
+"""A request that nobody has fetched for so long is forgotten: nobody wants a new take of an hour ago."""
 MAX_WAITING = 32
 """Requests that nobody has fetched; older ones are forgotten."""
 
@@ -20,13 +24,14 @@ class Requests:
 
     def add(self, action, source):
         self._number += 1
-        self._rows.append({"number": self._number, "action": action, "source": source})
+        self._rows.append({"number": self._number, "action": action, "source": source, "time": time.time()})
         del self._rows[:-MAX_WAITING]
         return self._number
 
     def after(self, number):
         """The requests later than one, which is hereby dealt with."""
-        self._rows = [row for row in self._rows if row["number"] > number]
+        young = time.time() - KEPT_S
+        self._rows = [row for row in self._rows if row["number"] > number and row["time"] > young]
         return {"requests": list(self._rows), "last": self._number}
 
     def look_at_locators(self, song):

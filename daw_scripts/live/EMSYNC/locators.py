@@ -30,16 +30,20 @@ def place(song, cue, wanted):
     origin = song.current_song_time
     known = (memory(song).get(cue) or {}).get("markers") or {}
     results = []
-    kept = {}
+    kept = dict(known)
+    """What is in place, so far: kept also when something stops us in the middle."""
     try:
         for marker_id, (tick, text) in sorted(known.items()):
             still = [m for m in wanted if m["id"] == marker_id and m["tick"] == tick]
             old = _at(song, beats(tick))
             if not still and old is not None and old.name in (text, _plain(old)):
                 yield from _toggle(song, beats(tick))
+            if not still:
+                kept.pop(marker_id)
         for marker in wanted:
             outcome, note = yield from _one(song, marker, known)
             results.append({"id": marker["id"], "outcome": outcome, "note": note})
+            kept.pop(marker["id"], None)
             if outcome in ("written", "updated", "unchanged"):
                 kept[marker["id"]] = [marker["tick"], marker["text"]]
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import asking, locators, settings
 from .server import HOST, RefusalError, Server
-from .writing import Writer
+from .writing import Writer, memory
 
 _EVERY = 3
 """Ticks between looks at the locators' names."""
@@ -116,6 +116,7 @@ class Surface:
         ops = {
             "hello": self._hello,
             "state": lambda a: asking.state(self._song()),
+            "memory": lambda a: memory(self._song()),
             "selection": lambda a: asking.selection(self._song()),
             "write": lambda a: Writer(self._song(), a).run(),
             "markers": lambda a: locators.place(self._song(), a["cue"], a["markers"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,12 @@ def test_transport(start: Start, connect: Connect, tmp_path: Path) -> None:
         assert fake.song.current_song_time == 18.0
     assert connector.transport("play").playing
     assert not connector.transport("stop").playing
+
+
+def test_a_request_that_nobody_fetched_is_forgotten(start: Start, connect: Connect) -> None:
+    live = start()
+    link = connect(live).link
+    link.ask("ask", {"action": "next"})
+    with live.paused():
+        sys.modules["EMSYNC.asking"].KEPT_S = -1.0  # type: ignore[attr-defined]
+    assert link.ask("requests", {"after": 0})["requests"] == []

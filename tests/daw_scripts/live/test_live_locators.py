@@ -145,3 +145,20 @@ def test_a_playhead_that_does_not_move_is_said(
     delivered = connect(live).push(small_plan(tmp_path))
     (row,) = [row for row in delivered.left_out if row.what == "markers"]
     assert "does not move its playhead" in row.why
+
+
+def test_what_was_ours_stays_ours_when_somebody_presses_play(start: Start, connect: Connect, tmp_path: Path) -> None:
+    live, plan = start(), small_plan(tmp_path)
+    connect(live).push(plan)
+    with live.paused() as fake:
+        fake.song.start_playing()
+        fake.tick()
+    connect(live).push(moved_hit(plan, 7.0))
+    with live.paused() as fake:
+        fake.song.stop_playing()
+        fake.tick()
+    other = replace(plan, markers=tuple(replace(m, text=m.text.replace("door", "window")) for m in plan.markers))
+    connect(live).push(other)
+    with live.paused() as fake:
+        assert ("Hit 1 window", 6.0) in locators(fake)
+        assert len(locators(fake)) == 4
