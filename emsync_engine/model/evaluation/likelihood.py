@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from emsync_engine.model import conditions as cond
 from emsync_engine.model import events as ev
-from emsync_engine.model import layouts as lay
 from emsync_engine.model import shards, windows
 from emsync_engine.model.decode.reference import Network
 from emsync_engine.model.decode.weights import Weights
@@ -82,21 +81,27 @@ class Meter:
         self._request.progress(f"{self._what}: {self._done:,} of {self._notes:,} notes, {rate:,.0f} a second")
 
 
-def bits_of(network: Network, sequences: Iterable[lay.Sequence]) -> Iterator[NDArray[np.float64]]:
-    """Bits by field of each sequence, on all processors.
+def bits_of(
+    network: Network, pieces: Iterable[ev.Piece], guides: Iterable[cond.Guide | None]
+) -> Iterator[NDArray[np.float64]]:
+    """Bits by field of each piece under its guide (None tells nothing), on all processors.
 
     Products of matrices run on one thread each (`bridge.cli.evaluate` sees to that): two pieces at a time then are
     faster than one piece on two threads.
     """
     reader = Reader(network)
+
+    def bits(piece: ev.Piece, guide: cond.Guide | None) -> NDArray[np.float64]:
+        return reader.bits(sequence_of(piece, guide))
+
     with ThreadPoolExecutor(max(os.cpu_count() or 1, 1)) as pool:
-        yield from pool.map(reader.bits, sequences)
+        yield from pool.map(bits, pieces, guides)
 
 
 def of_pieces(network: Network, pieces: Pieces, meter: Meter) -> Found:
     """Untold bits of pieces."""
     total = Found()
-    every = bits_of(network, (sequence_of(piece) for _, piece in pieces))
+    every = bits_of(network, (piece for _, piece in pieces), [None] * len(pieces))
     for (_, piece), bits in zip(pieces, every, strict=True):
         total += Found(bits, piece.n_notes, 1)
         meter.add(piece.n_notes)
@@ -117,10 +122,10 @@ def measure(
     given = list(corpus.read(folder, limit)) if folder else list(held_out(data, limit))
     notes = sum(source.notes for source in given)
     networks = {"": request.weights, **request.compare}
-    found = {
-        name: {s.name: of_pieces(Network(w), s.pieces, Meter(request, name or "network", notes)) for s in given}
-        for name, w in networks.items()
-    }
+    found = {}
+    for name, weights in networks.items():
+        network, meter = Network(weights), Meter(request, name or "likelihood", notes)
+        found[name] = {source.name: of_pieces(network, source.pieces, meter) for source in given}
     own = found.pop("")
     whole = sum(own.values(), Found())
     rows = [_row(_named(request.weights), whole)]
@@ -229,5 +234,5 @@ def _told_bits(network: Network, shard: shards.Shard, told: Sequence[str], limit
         replace(windows.guide_of(shard, index, "arousal", piece.group.astype(np.int64)), known=known)
         for index, piece in zip(chosen, pieces, strict=True)
     ]
-    every = bits_of(network, (sequence_of(p, g) for p, g in zip(pieces, guides, strict=True)))
+    every = bits_of(network, pieces, guides)
     return sum((Found(bits, p.n_notes, 1) for p, bits in zip(pieces, every, strict=True)), Found())
