@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from emsync_engine.composers import ENGINE_VARIABLE, ENGINES, composer_of, default_engine
 from emsync_engine.model.evaluation.processes import MIB, RUNS, Cost, costs, peak_memory_mib
 from emsync_engine.model.evaluation.tables import Cell, Table
+from emsync_engine.score import Score
+from emsync_engine.spotting.cuesheet import CueSheet
 
 __all__ = ["MIB", "RUNS", "Cell", "Cost", "Table", "costs", "machine", "parser", "peak_memory_mib", "show"]
 
@@ -27,6 +31,21 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--json", action="store_true", help="print one JSON document")
     return arguments
+
+
+def add_engine(options: argparse.ArgumentParser) -> None:
+    """Let the caller say who composes."""
+    options.add_argument("--engine", choices=ENGINES, default="rules", help="who composes (default: the rules)")
+
+
+def choose_engine(given: argparse.Namespace) -> None:
+    """Make the engine that was asked for the default, in this process and those it starts."""
+    os.environ[ENGINE_VARIABLE] = given.engine
+
+
+def compose(sheet: CueSheet, seed: int) -> Score:
+    """A score by the engine that was chosen."""
+    return composer_of(default_engine()).compose(sheet, seed)
 
 
 def show(tables: Sequence[Table], as_json: bool) -> None:

@@ -12,10 +12,9 @@ from itertools import pairwise
 from statistics import mean
 
 from benchmarks.edits import random_edit
-from benchmarks.harness import Cell, Table, parser, show
+from benchmarks.harness import Cell, Table, add_engine, choose_engine, compose, parser, show
 from benchmarks.sync import cue_tempo
 from emsync_engine.mood.curve import constant
-from emsync_engine.rules import compose
 from emsync_engine.rules.theory import QUALITIES
 from emsync_engine.score import Score
 from emsync_engine.spotting import SpotOptions, spot
@@ -75,7 +74,9 @@ def tables(seeds: Sequence[int]) -> list[Table]:
 def main(arguments: list[str] | None = None) -> int:
     options = parser(__doc__)
     options.add_argument("--edits", type=int, default=10, help="random edits of 60 s a cell")
+    add_engine(options)
     given = options.parse_args(arguments)
+    choose_engine(given)
     show(tables(range(given.edits)), given.json)
     return 0
 

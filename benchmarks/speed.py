@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.edits import RATE, cut_frames, wandering_mood, write_otio
-from benchmarks.harness import RUNS, Table, costs, parser, show
+from benchmarks.harness import RUNS, Table, add_engine, choose_engine, compose, costs, parser, show
 
 LENGTHS = {"60 s": 60.0, "10 min": 600.0, "2 h": 7200.0}
 CUTS_A_SECOND = 2000 / 7200
@@ -30,12 +30,13 @@ def timeline_frames(duration_s: float) -> list[int]:
 
 def compose_timeline(path: str, duration_s: float) -> dict[str, float]:
     """Timeline file to MIDI; seconds by step."""
-    from emsync_engine.rules import compose
+    from emsync_engine.composers import warm_up
     from emsync_engine.smf import smf_bytes
     from emsync_engine.spotting import spot
     from otio_adapters import read_picture
 
     curve = wandering_mood(1, duration_s)
+    warm_up()
     marks = [perf_counter()]
     picture = read_picture(path)
     marks.append(perf_counter())
@@ -52,7 +53,6 @@ def render_timeline(path: str, duration_s: float, folder: str) -> dict[str, floa
     """Seconds to render the mix and five stems; as in ``compose_timeline`` before."""
     from emsync_engine.audio.render import render
     from emsync_engine.audio.soundfont import find_soundfont
-    from emsync_engine.rules import compose
     from emsync_engine.spotting import spot
     from otio_adapters import read_picture
 
@@ -108,7 +108,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser(__doc__)
     options.add_argument("--render", action="store_true", help="also render 60 s and 10 min")
     options.add_argument("--runs", type=int, default=RUNS, help="runs behind each median")
+    add_engine(options)
     given = options.parse_args(arguments)
+    choose_engine(given)
     tables = [table(given.runs)]
     if given.render:
         tables.append(render_table(("60 s", "10 min"), given.runs))

@@ -21,9 +21,8 @@ from statistics import mean, median
 import mido
 
 from benchmarks.edits import random_edit, wandering_mood
-from benchmarks.harness import Table, parser, show
+from benchmarks.harness import Table, add_engine, choose_engine, compose, parser, show
 from emsync_engine.measure import CRASHES, KICKS
-from emsync_engine.rules import compose
 from emsync_engine.score import Score
 from emsync_engine.smf import smf_bytes
 from emsync_engine.spotting import CueSheet, spot
@@ -208,7 +207,9 @@ def tables(seeds: Sequence[int]) -> list[Table]:
 def main(arguments: list[str] | None = None) -> int:
     options = parser(__doc__)
     options.add_argument("--edits", type=int, default=100, help="number of random edits")
+    add_engine(options)
     given = options.parse_args(arguments)
+    choose_engine(given)
     show(tables(range(given.edits)), given.json)
     return 0
 
