@@ -33,6 +33,8 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "emsync-install.json"
 OLDEST, NEWEST = (3, 10), (3, 13)
 WINDOWS = sys.platform == "win32"
+WARM = "from emsync_engine import composers; composers.warm_up()"
+"""What the first score would otherwise wait for; when it fails here, the first score says why."""
 PROBE = "import sys; print(*sys.version_info[:3])"
 
 
@@ -188,6 +190,7 @@ def install(full: bool) -> None:
             raise SetupError(f"pip could not install {step.label}:\n{output.strip()}")
         if code != 0:
             say(f"           left out: {step.otherwise}")
+    timed("the composer's inner loops, compiled for this machine", [str(venv_program("python")), "-c", WARM])
     STAMP.write_text(json.dumps({"key": key, "full": full}), "utf-8")
 
 
