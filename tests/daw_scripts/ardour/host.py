@@ -22,7 +22,7 @@ from bridge.connectors.ardour_mailbox import Mailbox
 from bridge.connectors.ardour_osc import ArdourOsc
 from daw_scripts import script_path
 
-_START_S, _END_S = 60.0, 10.0
+_START_S, _END_S = 150.0, 10.0  # bounds for a machine that has much else to do
 _TIMER_DS, _SIGNALS = 47, 49  # number of LuaSignal.LuaTimerDS, and of all signals, in Ardour 7
 
 _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -75,14 +75,20 @@ class ArdourHost:
 
     def save(self) -> ET.Element:
         """Save, wait until it is done, and read. Ardour writes nothing when nothing has changed."""
-        path = self.session / "cue.ardour"
-        before = path.stat().st_mtime_ns
+        before = self._stamp()
         deadline = time.monotonic() + 3
         with self.osc() as osc:
             osc.send("/save_state")
-            while path.stat().st_mtime_ns == before and time.monotonic() < deadline:
+            while self._stamp() in (before, None) and time.monotonic() < deadline:
                 time.sleep(0.05)
         return self.state
+
+    def _stamp(self) -> int | None:
+        """When the session was written; None for the moment in which it is."""
+        try:
+            return (self.session / "cue.ardour").stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     @contextmanager
     def osc(self) -> Iterator[ArdourOsc]:
