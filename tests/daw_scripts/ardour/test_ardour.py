@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bridge.connectors.plan import Plan, PlanItem, plan_of_folder
 from bridge.folder import ScoreFolder
 from tests.bridge.connectors.scores import section_score
 from tests.conftest import run_emsync
-from tests.daw_scripts.ardour.host import ArdourHost, missing, running
+from tests.daw_scripts.ardour.host import ArdourHost, DoesNotStartError, missing, running
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "Ardour is here")
 
@@ -69,7 +70,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ardour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArdourHost]:
-    with running(tmp_path_factory.mktemp("ardour"), (EDIT_A_NOTE, SELECT_SECOND_REGION_OF_STRINGS)) as host:
+    with ExitStack() as stack:
+        home = tmp_path_factory.mktemp("ardour")
+        try:
+            host = stack.enter_context(running(home, (EDIT_A_NOTE, SELECT_SECOND_REGION_OF_STRINGS)))
+        except DoesNotStartError as error:
+            pytest.skip(str(error))
         yield host
 
 
