@@ -9,7 +9,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from emsync_engine.picture import Boundary, BoundaryKind, PictureMarker
-from otio_adapters.layout import Blend, Fade, Layer, Layout, Path
+from otio_adapters.layout import Blend, Fade, Layer, Layout
+from otio_adapters.places import Path
 from otio_adapters.shots import MediaMap
 from otio_adapters.visible import Segment, snap
 
@@ -51,6 +52,8 @@ def picture_boundaries(
         fades[snap(fade.start if fade.is_in else fade.end, media.rate)].append(fade)
     result = []
     for before, after in pairwise(segments):
+        if before.layer and after.layer and before.layer.path == after.layer.path:
+            continue  # one clip of a nest that changes its speed
         frame = snap(after.start, media.rate)
         fading = (_as_blend(fade, before.layer, after.layer) for fade in fades[frame])
         here = [*blends[frame], *filter(None, fading)]

@@ -14,14 +14,13 @@ from otio_adapters.appearance import PLAIN, Look, look_of
 from otio_adapters.caption_tracks import is_caption_track
 from otio_adapters.document import Node
 from otio_adapters.kinds import LayerKind, is_wipe, layer_kind, speed_of
+from otio_adapters.places import Item, Path, Place
 from otio_adapters.retiming import Curve, chord, retime_of, value_at
-
-Path = tuple[int, ...]
-"""Child numbers from the top stack down."""
 
 OURS = "emsync"
 """Metadata key that marks the tracks and markers we wrote ourselves."""
 
+_SHOWN = ("Clip", "Stack", "Track")
 _MAX_ITEMS = 1_000_000
 """Items that are laid out, nests counted each time they are used."""
 
@@ -103,61 +102,8 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Maps a composition's own time to record time: ``origin + local * stretch``, seen through ``lo..hi``.
-
-    ``instant`` is set under a freeze: only what covers that local time is seen, for the whole window.
-    """
-
-    origin: Fraction
-    stretch: Fraction
-    lo: Fraction
-    hi: Fraction
-    instant: Fraction | None = None
-
-    def span(self, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction] | None:
-        """The visible record span of a local span, or None."""
-        if self.instant is not None:
-            return (self.lo, self.hi) if start <= self.instant < end and self.lo < self.hi else None
-        a, b = self.record(start), self.record(end)
-        a, b = max(min(a, b), self.lo), min(max(a, b), self.hi)
-        return (a, b) if a < b else None
-
-    def record(self, local: Fraction) -> Fraction:
-        return self.lo if self.instant is not None else self.origin + local * self.stretch
-
-    def local(self, record: Fraction) -> Fraction:
-        return self.instant if self.instant is not None else (record - self.origin) / self.stretch
-
-
-@dataclass(frozen=True)
-class _Item:
-    """A child of a composition with its place in the composition's time."""
-
-    node: Node
-    path: Path
-    position: Fraction
-    duration: Fraction
-    source: Fraction
-    speed: Fraction
-    curve: Curve = ()
-    """Seconds from the item's head to source seconds."""
-
-    def inner(self, place: _Place, window: tuple[Fraction, Fraction]) -> _Place:
-        """The place of this item's own time."""
-        first = self.source if self.speed >= 0 else self.source - self.speed * self.duration
-        lo, hi = window
-        if place.instant is not None:
-            return _Place(lo, place.stretch, lo, hi, first + self.speed * (place.instant - self.position))
-        if not self.speed:
-            return _Place(lo, place.stretch, lo, hi, first)
-        stretch = place.stretch / self.speed
-        return _Place(place.record(self.position) - first * stretch, stretch, lo, hi)
-
-
-@dataclass(frozen=True)
 class _Context:
-    place: _Place
+    place: Place
     audio: bool
     track: str
     where: str
@@ -202,7 +148,7 @@ class _Builder:
             self._out.duration = self._visible_length(stack, ())
         except InputError as error:
             raise error if error.where else InputError(error.message, self._where, error.code) from error
-        place = _Place(Fraction(0), Fraction(1), Fraction(0), self._out.duration)
+        place = Place(Fraction(0), Fraction(1), Fraction(0), self._out.duration)
         window = self._range(stack)
         if window is not None:
             place = replace(place, origin=-window[0])
@@ -297,7 +243,7 @@ class _Builder:
             if doc.is_enabled(child):
                 self._place(item, context)
 
-    def _item(self, node: Node, path: Path, position: Fraction, context: _Context) -> _Item:
+    def _item(self, node: Node, path: Path, position: Fraction, context: _Context) -> Item:
         try:
             duration = self._length(node, path)
             window = self._range(node)
@@ -306,13 +252,13 @@ class _Builder:
             if window is not None and doc.schema_of(node) == "Track" and self._ignored_window(window, node, path):
                 window = None
             source, speed = window[0] if window else Fraction(0), speed_of(node)
-            retime = retime_of(node, source, duration) if doc.schema_of(node) == "Clip" else None
+            retime = retime_of(node, source, duration) if doc.schema_of(node) in _SHOWN else None
             if retime is not None:
                 speed, curve = retime.speed, retime.curve
                 source = retime.source + min(speed, Fraction(0)) * duration
             else:
                 curve = ()
-            return _Item(node, path, position, duration, source, speed, curve)
+            return Item(node, path, position, duration, source, speed, curve)
         except InputError as error:
             raise self._located(error, node, position, context) from error
 
@@ -323,7 +269,7 @@ class _Builder:
         where = f"{context.where}, {name!r} at {float(context.place.record(position)):.3f} s"
         return InputError(error.message, where, error.code)
 
-    def _place(self, item: _Item, context: _Context) -> None:
+    def _place(self, item: Item, context: _Context) -> None:
         window = context.place.span(item.position, item.position + item.duration)
         if window is None:
             return
@@ -331,24 +277,36 @@ class _Builder:
         if self._placed > _MAX_ITEMS:
             raise InputError(f"holds more than {_MAX_ITEMS} items with its nests: flatten it and export again")
         schema = doc.schema_of(item.node)
-        inner = item.inner(context.place, window)
         try:
-            self._marks(item.node, inner, own=False)
             look = PLAIN if context.audio else look_of(item.node, item.duration)
         except InputError as error:
             raise self._located(error, item.node, item.position, context) from error
-        if schema in ("Clip", "Stack", "Track") and not context.audio:
+        if schema in _SHOWN and not context.audio:
             self._fades(item, look, context)
-        if schema == "Clip":
-            self._clip(item, inner, look, context)
-        elif schema in ("Stack", "Track"):
-            partial, unseen = context.partial or look.is_partial, context.unseen or look.is_unseen
-            self._composition(item, inner, replace(context, partial=partial, unseen=unseen))
-        elif schema != "Gap":
+        partial, unseen = context.partial or look.is_partial, context.unseen or look.is_unseen
+        pieces = item.pieces()
+        for piece in pieces:
+            window = context.place.span(piece.position, piece.position + piece.duration)
+            if window is None:
+                continue
+            inner = piece.inner(context.place, window)
+            if inner.instant is None or len(pieces) == 1:
+                self._item_marks(piece, inner, context)
+            if schema == "Clip":
+                self._clip(piece, inner, look, context)
+            elif schema in _SHOWN:
+                self._composition(piece, inner, replace(context, partial=partial, unseen=unseen))
+        if schema not in (*_SHOWN, "Gap"):
             name = doc.text_of(item.node, "OTIO_SCHEMA") or "an object without OTIO_SCHEMA"
             self._out.warnings.append(f"{context.where}: {name} is not understood and shows nothing")
 
-    def _composition(self, item: _Item, inner: _Place, context: _Context) -> None:
+    def _item_marks(self, item: Item, inner: Place, context: _Context) -> None:
+        try:
+            self._marks(item.node, inner, own=False)
+        except InputError as error:
+            raise self._located(error, item.node, item.position, context) from error
+
+    def _composition(self, item: Item, inner: Place, context: _Context) -> None:
         node = item.node
         name = doc.text_of(node, "name")
         if doc.schema_of(node) == "Track":
@@ -369,7 +327,7 @@ class _Builder:
             return
         self._stack(node, item.path, replace(context, place=inner))
 
-    def _clip(self, item: _Item, inner: _Place, look: Look, context: _Context) -> None:
+    def _clip(self, item: Item, inner: Place, look: Look, context: _Context) -> None:
         kind = layer_kind(item.node, look)
         if kind == "picture" and context.partial:
             kind = "partial"
@@ -383,7 +341,7 @@ class _Builder:
         out = self._out
         (out.captions if context.captions else out.sounds if context.audio else out.layers).append(layer)
 
-    def _fades(self, item: _Item, look: Look, context: _Context) -> None:
+    def _fades(self, item: Item, look: Look, context: _Context) -> None:
         """The fades of an item whose ends are in sight."""
         place = context.place
         if place.instant is not None:
@@ -419,7 +377,7 @@ class _Builder:
         name = doc.text_of(node, "name")
         self._out.blends.append(Blend(max(ends[0], lo), ends[1], min(ends[2], hi), wipe, sides[0], sides[1], name))
 
-    def _marks(self, node: Node, place: _Place, own: bool) -> None:
+    def _marks(self, node: Node, place: Place, own: bool) -> None:
         """Markers of a node, whose times are in the node's own time: seen only inside its window."""
         for marker in doc.nodes_of(node, "markers"):
             if OURS in doc.metadata_of(marker):
@@ -433,7 +391,7 @@ class _Builder:
                 self._out.marks.append(Mark(time, length, marker, own))
 
 
-def _record_curve(item: _Item, place: _Place) -> Curve:
+def _record_curve(item: Item, place: Place) -> Curve:
     """The retime curve of an item by record time."""
     if not item.curve or place.instant is not None:
         return ()

@@ -172,7 +172,7 @@ class _Reader:
         if text_at(item, "adjustmentLayer").upper() == "TRUE":
             name = "Adjustment Layer"
         marks = tuple(markers)
-        return Placed(lo, hi, name, reference, source, speed, enabled, marks, metadata, nest, () if nest else curve)
+        return Placed(lo, hi, name, reference, source, speed, enabled, marks, metadata, nest, curve)
 
     def _look(self, item: Element, file: Element | None, rate: Fraction, length: Fraction) -> Look:
         inner = self._inner_sequence(item)

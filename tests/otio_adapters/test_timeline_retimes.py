@@ -183,6 +183,35 @@ def test_a_picture_that_stands_still_for_one_frame_is_none(tmp_path: Path) -> No
     assert len(read_picture(write(tmp_path, "x.fcpxml", fcpxml(spine))).shots) == 1
 
 
+TIME_MAP = "<timeMap>{}</timeMap>".format(
+    "".join(f'<timept time="{time}s" value="{value}s"/>' for time, value in ((0, 0), (2, 2), (4, 2), (6, 6)))
+)
+COMPOUND = """<media id="c1"><sequence format="r1" tcStart="0s"><spine>
+  <asset-clip ref="a2" offset="0s" start="10s" duration="3s" name="in1"/>
+  <asset-clip ref="a2" offset="3s" start="50s" duration="5s" name="in2"/></spine></sequence></media>"""
+
+
+def test_a_nest_that_changes_its_speed_on_the_way(tmp_path: Path) -> None:
+    """Two seconds as they are, two of a freeze, then twice as fast: the cut at 3 s of the nest is seen at 4.5 s."""
+    spine = f'<ref-clip ref="c1" offset="3600s" start="0s" duration="6s" name="C">{TIME_MAP}</ref-clip>'
+    picture = read_picture(write(tmp_path, "x.fcpxml", fcpxml(spine, COMPOUND)))
+    assert [(b.frame, b.kind) for b in picture.boundaries] == [(112, "cut")]
+    assert [(s.name, s.start * 25, s.media_start, s.speed) for s in picture.shots] == [
+        ("in1", 0, 10, 1), ("in1", 50, 12, 0), ("in1", 100, 12, 2), ("in2", 112, 50 - Fraction(1, 25), 2)
+    ]  # fmt: skip
+
+
+def test_a_nested_sequence_with_a_variable_time_remap(tmp_path: Path) -> None:
+    rate = "<rate><timebase>25</timebase><ntsc>FALSE</ntsc></rate>"
+    inside = f"<media><video><track>{item('x', 0, 40)}{item('y', 40, 400)}</track></video></media>"
+    remap = time_remap((0, 0), (20, 20), (60, 180))
+    nest = f"""<clipitem><name>nest</name><start>0</start><end>60</end><in>0</in><out>60</out>
+      <sequence id="n"><name>n</name>{rate}{inside}</sequence>{remap}</clipitem>"""
+    picture = read_picture(write(tmp_path, "x.xml", xmeml(f"<track>{nest}</track>")))
+    assert [b.frame for b in picture.boundaries] == [25]
+    assert [(s.name, s.speed) for s in picture.shots] == [("x", 1), ("x", 4), ("y", 4)]
+
+
 def test_curves_survive_the_way_back(tmp_path: Path) -> None:
     path = write(tmp_path, "x.fcpxml", fcpxml(SPINE))
     before = read_picture(path)
