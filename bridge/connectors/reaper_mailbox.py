@@ -86,6 +86,8 @@ class Pump:
             said, ok = perform(self, request_id, request["args"]), True
         except EmsyncError as error:
             said, ok = _in_one_line(error), False
+        except OSError as error:  # a folder that cannot be written, say
+            said, ok = f"{error.filename or 'a file'}: {error.strerror or error}", False
         except (KeyError, TypeError, ValueError) as error:
             said, ok = f"REAPER has sent a request that cannot be read ({type(error).__name__}: {error})", False
         _log.info("%s %s: %s", request.get("op"), request_id, said)
@@ -246,12 +248,24 @@ def _step_safely(pump: Pump) -> bool:
         return False
 
 
-class PumpThread:
-    """Pumps in a thread of their own, for a program that has something else to do (``emsync serve``)."""
+def _has_scripts(resources: Path) -> bool:
+    return (resources / "Scripts" / "EMSYNC").is_dir()
 
-    def __init__(self, resources: Sequence[Path], state: Path) -> None:
+
+class PumpThread:
+    """Pumps in a thread of their own, for a program that has something else to do, such as the daemon.
+
+    Args:
+        state: state folder of the daemon, which need not run yet.
+        resources: resource paths; None stands for every REAPER on this computer that has our scripts.
+    """
+
+    def __init__(self, state: Path, resources: Sequence[Path] | None = None) -> None:
+        from bridge.reaper.resources import find_resources
+
         self._stop = threading.Event()
-        pumps = [Pump(Mailbox(path), Daemon(state)) for path in resources]
+        places = find_resources() if resources is None else resources
+        pumps = [Pump(Mailbox(path), Daemon(state)) for path in places if _has_scripts(path)]
         self._thread = threading.Thread(target=run, args=(pumps, self._stop), name="reaper", daemon=True)
 
     def start(self) -> PumpThread:
@@ -271,7 +285,7 @@ def listen(resources: Sequence[Path], state: Path, started: Callable[[Path], Non
     """
     import signal
 
-    pumps = [Pump(Mailbox(path), Daemon(state)) for path in resources if (path / "Scripts" / "EMSYNC").is_dir()]
+    pumps = [Pump(Mailbox(path), Daemon(state)) for path in resources if _has_scripts(path)]
     if not pumps:
         raise InputError("EMSYNC's scripts are not in this REAPER; run: emsync reaper install", str(resources[0]),
                          "not_installed")  # fmt: skip

@@ -296,6 +296,20 @@ def test_score_the_picture_of_a_project(talk: Talk) -> None:
     assert all(min(abs(h - cut) for cut in (7.0, 11.0)) < 1e-3 for h in hits)
 
 
+def test_a_folder_that_cannot_be_written_is_named_and_the_next_request_is_served(talk: Talk) -> None:
+    running = talk.running.start()
+    running.add_item("VIDEO", 0.0, 20.0, file="/films/one shot.mov")
+    blocked = talk.folder.parent / "file"
+    blocked.write_text("", encoding="utf-8")
+    running.project.path = str(blocked / "film.rpp")
+    talk.act("score_picture")
+    assert "file" in talk.serve()
+    assert running.ours() == {}
+    running.project.path = str(talk.folder.parent / "film.rpp")
+    talk.act("score_picture")
+    assert "take 1" in talk.serve()
+
+
 def test_markers_become_hits_and_the_score_is_updated(talk: Talk) -> None:
     running = talk.running.start()
     running.add_item("VIDEO", 0.0, 20.0, file="/films/one shot.mov")

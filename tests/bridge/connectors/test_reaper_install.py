@@ -346,6 +346,23 @@ def test_listen_serves_until_it_is_stopped(tmp_path: Path) -> None:
     assert '"closed"' in pump.read_text(encoding="utf-8")
 
 
+def test_a_thread_serves_a_program_that_does_other_things(tmp_path: Path) -> None:
+    from bridge.connectors.reaper_mailbox import PumpThread
+
+    running = Running(tmp_path).start()
+    running.add_item("VIDEO", 0, 10, file="/films/a.mov")
+    running.action("score_picture")
+    pumps = PumpThread(tmp_path / "no daemon", [running.resources, tmp_path / "no REAPER"]).start()
+    deadline = time.monotonic() + 90
+    while not running.reaper.console:
+        assert time.monotonic() < deadline
+        running.reaper.turn(5)
+        time.sleep(0.02)
+    pumps.close(wait_s=90)
+    assert "emsync serve" in running.reaper.console[0]
+    assert '"closed"' in (running.box().root / "pump.json").read_text(encoding="utf-8")
+
+
 def test_the_named_resource_path_with_our_scripts_is_the_usual_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
