@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from emsync_engine.errors import InputError
 from otio_adapters import read_picture
 from otio_adapters.formats.aaf_walk import walk_file
 from otio_adapters.reading import Reading
@@ -260,3 +262,22 @@ def test_a_file_that_the_adapter_cannot_read_is_walked(tmp_path: Path) -> None:
     assert [b.frame for b in picture.boundaries if b.picture] == [40]
     assert any("in a simpler way" in w for w in picture.warnings)
     assert picture.shots[0].media == "/m/a.mov"
+
+
+def test_damage_ends_in_a_picture_or_in_one_line_and_prints_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = built(tmp_path, _a_submaster_of_layers).read_bytes()
+    path = tmp_path / "damaged.aaf"
+    for seed in range(12):
+        chance = random.Random(seed)
+        data = bytearray(whole)
+        for _ in range(chance.randrange(1, 30)):
+            data[chance.randrange(8192 if seed % 3 else len(data))] = chance.randrange(256)
+        path.write_bytes(data[: chance.randrange(len(data))] if seed % 4 == 0 else data)
+        try:
+            read_picture(path).to_json()
+        except InputError as error:
+            assert path.name in str(error)
+            assert "\n" not in str(error)
+    assert capsys.readouterr() == ("", "")

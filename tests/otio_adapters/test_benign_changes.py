@@ -20,7 +20,7 @@ from otio_adapters import read_picture
 from tests.otio_adapters.damage import sources
 from tests.otio_adapters.test_timeline_ground_truth import ROOT, TRUTH
 
-_LARGEST = 400_000
+_LARGEST = 200_000
 """Bytes of a real file that is tried."""
 
 Essentials = list[tuple[Any, ...]]
