@@ -23,6 +23,9 @@ class Follower(Protocol):
 
     def hear(self, data: bytes, now: float) -> None: ...
 
+    def take_up(self, programme: Programme, now: float) -> None:
+        """Go on with another score, from where the other machine is."""
+
     @property
     def silent_at(self) -> float:
         """When the other machine has said nothing for so long that it has stopped, while it runs."""
@@ -54,6 +57,13 @@ class MtcFollower:
         elif (whole := read_full_frame(data)) is not None and (place := self._place(whole, 0.0)) is not None:
             self.anchor, self.stands_s = None, place
 
+    def take_up(self, programme: Programme, now: float) -> None:
+        moved_s = _start_s(self._programme) - _start_s(programme)
+        self._programme = programme
+        self.stands_s += moved_s
+        if self.anchor is not None:
+            self.anchor = replace(self.anchor, position_s=self.anchor.position(now) + moved_s, at=now)
+
     def _quarter(self, data: int, now: float) -> None:
         self._heard = now
         whole = self._pieces.hear(data)
@@ -76,8 +86,7 @@ class MtcFollower:
         except ValueError:
             return None
         self._quarter_s = float(1 / rate.hz / 4)
-        start_s = float(self._programme.first_frame / self._programme.rate.hz)
-        return float(frame / rate.hz) - start_s + frames_later * 4 * self._quarter_s
+        return float(frame / rate.hz) - _start_s(self._programme) + frames_later * 4 * self._quarter_s
 
     def _corrected(self, measured: float, now: float) -> Anchor:
         limit = measured + self._SILENCE_S
@@ -85,6 +94,11 @@ class MtcFollower:
             return Anchor(measured, now, limit_s=limit)
         expected = self.anchor.position(now)
         return Anchor(expected + self._GAIN * (measured - expected), now, limit_s=limit)
+
+
+def _start_s(programme: Programme) -> float:
+    """Seconds of the timecode at the head of the score."""
+    return float(programme.first_frame / programme.rate.hz)
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,13 @@ class ClockFollower:
         elif kind == 0xF8 and self._running:
             self._clock(now)
 
+    def take_up(self, programme: Programme, now: float) -> None:
+        self._map = programme.score.tempo_map
+        if self._beat is not None and self.anchor is not None:
+            self._go_from(self._beat)
+        else:
+            self.stands_s = float(self._map.seconds(self._tick))
+
     def _stand(self, tick: int) -> None:
         self._tick, self._running, self._beat, self.anchor = tick, False, None, None
         self.stands_s = float(self._map.seconds(tick))
@@ -136,6 +157,9 @@ class ClockFollower:
     def _clock(self, now: float) -> None:
         self._beat = beat = self._next(now)
         self._tick = beat.tick + CLOCK_TICKS
+        self._go_from(beat)
+
+    def _go_from(self, beat: _Beat) -> None:
         here, after, limit = (float(self._map.seconds(beat.tick + n * CLOCK_TICKS)) for n in range(3))
         self.stands_s = here
         self.anchor = Anchor(here, beat.at, (after - here) / beat.period_s, limit)

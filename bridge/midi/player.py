@@ -88,12 +88,13 @@ class Player:
 
     def load(self, programme: Programme, now: float) -> None:
         """Take another score; while it plays, the new one goes on from the same place."""
-        follows, run, at_s = self._follows, self._run, self.position(now)
+        run, at_s = self._run, self.position(now)
         self.silence()
         self.programme = programme
-        if follows:
-            self._follower = FOLLOWERS[follows](programme)  # it finds its place again within some frames
-            self._run = None
+        if self._follower is not None:
+            self._follower.take_up(programme, now)
+            self._run = None  # and begun again
+            self._go_along(now)
         elif run is not None:
             self._begin(Anchor(min(at_s, programme.duration_s), now))
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +65,6 @@ class Ports:
             file.write("".join(f"{data.hex()}\n" for data in messages))
 
 
-@pytest.fixture
-def ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ports:
-    home = tmp_path / "ports"
-    home.mkdir()
-    monkeypatch.setenv("MIDO_BACKEND", "tests.bridge.midi.backend")
-    monkeypatch.setenv("EMSYNC_TEST_MIDI", str(home))
-    return Ports(home)
-
-
 @pytest.fixture(scope="module")
 def long_score(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minute and a half, scored once: longer than any test plays."""
@@ -82,19 +74,42 @@ def long_score(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "cut.emsync"
 
 
-@pytest.fixture
-def playing(ports: Ports, long_score: Path, tmp_path: Path) -> Iterator[tuple[Daemon, Ports, Path]]:
-    """A daemon with ports and pads, and a score folder."""
-    home = tmp_path / "home"
-    scored = Path(shutil.copytree(long_score, home / "cut.emsync"))
+@contextmanager
+def daemon_with_ports(folder: Path, score: Path) -> Iterator[tuple[Daemon, Ports, Path]]:
+    """A daemon with ports and pads, and a score folder of its own."""
+    home = folder / "home"
+    scored = Path(shutil.copytree(score, home / "cut.emsync"))
     (home / "map.toml").write_text(MAP, encoding="utf-8")
-    daemon = Daemon(home)
-    daemon.start(
-        "--midi-out", "synth", "--midi-sync", "synth", "--midi-in", "controller", "--midi-map", home / "map.toml"
-    )
+    ports, daemon = Ports(folder), Daemon(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIDO_BACKEND", "tests.bridge.midi.backend")
+        patch.setenv("EMSYNC_TEST_MIDI", str(folder))
+        names = ("--midi-out", "synth", "--midi-sync", "synth", "--midi-in", "controller")
+        daemon.start(*names, "--midi-map", home / "map.toml")
     yield daemon, ports, scored
     if daemon.process is not None and daemon.process.poll() is None:
         assert daemon.stop() == (0, "")
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory, long_score: Path) -> Iterator[tuple[Daemon, Ports, Path]]:
+    with daemon_with_ports(tmp_path_factory.mktemp("midi"), long_score) as made:
+        yield made
+
+
+@pytest.fixture
+def playing(once: tuple[Daemon, Ports, Path]) -> Iterator[tuple[Daemon, Ports, Path]]:
+    """The daemon of this file, with nothing played yet."""
+    daemon, ports, _ = once
+    ports.plug(SYNTH, CONTROLLER)
+    wait_for(
+        lambda: all(
+            port["open"] for port in daemon.ask("status")[1]["transport"].get("ports", {"": {"open": 0}}).values()
+        )
+    )
+    (ports.home / "out.txt").write_bytes(b"")
+    yield once
+    order(daemon, "stop")
 
 
 def order(daemon: Daemon, action: str, **more: Any) -> tuple[int, Any]:
@@ -197,11 +212,11 @@ def test_a_killed_player_is_replaced(playing: tuple[Daemon, Ports, Path]) -> Non
     assert daemon.children("bridge.midi.process") != children
 
 
-def test_stopping_the_daemon_ends_every_note(playing: tuple[Daemon, Ports, Path]) -> None:
-    daemon, ports, folder = playing
-    order(daemon, "play", folder=str(folder))
-    wait_for(lambda: len(ports.notes()) > 2)
-    assert daemon.stop() == (0, "")
+def test_stopping_the_daemon_ends_every_note(tmp_path: Path, long_score: Path) -> None:
+    with daemon_with_ports(tmp_path, long_score) as (daemon, ports, folder):
+        order(daemon, "play", folder=str(folder))
+        wait_for(lambda: len(ports.notes()) > 2)
+        assert daemon.stop() == (0, "")
     heard = ports.heard()
     on = {(d[0] & 15, d[1]) for d in heard if d[0] & 0xF0 == 0x90}
     assert on <= {(d[0] & 15, d[1]) for d in heard if d[0] & 0xF0 == 0x80}

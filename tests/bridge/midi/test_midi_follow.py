@@ -148,6 +148,31 @@ def test_who_follows_cannot_be_sent_elsewhere_but_can_be_freed(recorder: Recorde
     assert (player.state, player.follows) == (PLAYING, "")
 
 
+@pytest.mark.parametrize("source", ["mtc", "clock"])
+def test_another_take_is_taken_up_while_it_follows(recorder: Recorder, source: str) -> None:
+    player = recorder.player(made_programme())
+    player.follow(source, 0.0)
+    messages = time_code(made_programme(), 0.0) if source == "mtc" else clock(500_000, 96)
+    early = [next(messages) for _ in range(60)]
+    feed(recorder, player, iter(early), early[-1][0], seed=12)
+    assert player.state == PLAYING
+    player.load(made_programme(), recorder.now)
+    begun = recorder.now
+    feed(recorder, player, messages, 1.9, seed=13)
+    later = [at for at in onsets(recorder) if at > begun]
+    assert later == pytest.approx([n * 0.5 for n in range(1, 4) if n * 0.5 > begun], abs=0.008)
+
+
+def test_a_take_taken_up_while_nothing_runs_waits_in_its_place(recorder: Recorder) -> None:
+    tape = made_programme()
+    for source, stand in (("mtc", full_frame(tape.frame(2.0), tape.rate)), ("clock", b"\xf2\x10\0")):
+        player = recorder.player(made_programme())
+        player.follow(source, 0.0)
+        player.hear(stand, 0.0)
+        player.load(made_programme(), 0.0)
+        assert (player.state, player.position(0.0)) == (WAITING, pytest.approx(2.0))
+
+
 def test_any_bytes_may_come_in(recorder: Recorder) -> None:
     rng = random.Random(11)
     programme = made_programme()
