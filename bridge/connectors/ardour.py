@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bridge.connectors.ardour_mailbox import HOW_TO_LISTEN, Mailbox, Row, settings_folders
-from bridge.connectors.ardour_osc import PORT, ArdourOsc, seconds_of
+from bridge.connectors.ardour_osc import ArdourOsc, osc_port_of, seconds_of
 from bridge.connectors.ardour_work import (
     Seen,
     Work,
@@ -31,6 +31,7 @@ from bridge.connectors.base import (
     Connector,
     Delivered,
     Hello,
+    LeftOut,
     Options,
     Progress,
     Selection,
@@ -47,15 +48,16 @@ _ABILITIES = Capabilities(
     tempo_map=True, controllers=True, arrangement_write=True, markers=True, read_selection=True, undo_group=True
 )
 
+_PROBE_S = 2.0
+
 
 class ArdourConnector(Connector):
     """``--at`` names a settings folder (``~/.config/ardour8``) when several Ardours are in use."""
 
     name = "ardour"
 
-    def __init__(self, options: Options | None = None, osc_port: int = PORT) -> None:
+    def __init__(self, options: Options | None = None) -> None:
         super().__init__(options)
-        self._osc_port = osc_port
         self._osc: ArdourOsc | None = None
 
     def hello(self) -> Hello:
@@ -63,7 +65,11 @@ class ArdourConnector(Connector):
         said = ["undo takes back tracks' regions and markers; the tempo map is not part of Ardour's undo"]
         if box.install():
             said.append(f"the scripts were put into {box.settings}; {HOW_TO_LISTEN}")
-        box.check_there(self.options.timeout_s)
+        try:
+            box.check_there(self.options.timeout_s)
+        except TargetError as error:
+            self._only_osc(error)
+            return Hello(self.name, "Ardour (OSC alone)", "ready", Capabilities(markers=True), (error.message,))
         alive = box.alive()
         session = f"session {alive.session}" if alive else ""
         return Hello(self.name, f"Ardour ({session})", "ready", _ABILITIES, tuple(said))
@@ -73,8 +79,15 @@ class ArdourConnector(Connector):
         box = self._mailbox()
         box.install()
         progress(0.0, "looking at the session")
-        found = self._look(box, plan)
+        try:
+            found = self._look(box, plan)
+        except TargetError as error:
+            self._only_osc(error)
+            return self._markers_alone(plan, error, progress)
         work = Work()
+        work.left_out += [
+            LeftOut("video", "the picture is not put into the session: Session > Open Video", m) for m in plan.media[:1]
+        ]
         parcel = box.parcel()
         try:
             plan_tempo(plan, found, work, parcel)
@@ -122,16 +135,6 @@ class ArdourConnector(Connector):
             osc.locate(round(Fraction(seconds) * rate))
         return TransportState(osc.rolling(), seconds_of(osc.sample(), rate))
 
-    def mark(self, plan: Plan, progress: Progress = silent) -> int:
-        """Set the plan's markers over OSC alone, where no script listens; how many."""
-        osc = self._surface()
-        rate = osc.surface().rate
-        wishes = marks_of(plan, rate)
-        for number, (sample, text) in enumerate(wishes.values()):
-            progress(number / len(wishes), "setting markers")
-            osc.mark(sample, text)
-        return len(wishes)
-
     def close(self) -> None:
         if self._osc is not None:
             self._osc.close()
@@ -153,8 +156,43 @@ class ArdourConnector(Connector):
 
     def _surface(self) -> ArdourOsc:
         if self._osc is None:
-            self._osc = ArdourOsc(port=self._osc_port, timeout_s=self.options.timeout_s)
+            self._osc = ArdourOsc(port=osc_port_of(self._mailbox().settings), timeout_s=self.options.timeout_s)
         return self._osc
+
+    def _only_osc(self, error: TargetError) -> None:
+        """Pass when no script was ever switched on in Ardour, but its OSC answers; otherwise raise the error."""
+        if error.state != "not_installed":
+            raise error
+        port = osc_port_of(self._mailbox().settings)
+        probe = ArdourOsc(port=port, timeout_s=min(self.options.timeout_s, _PROBE_S))
+        try:
+            probe.surface()
+        except TargetError:
+            raise error from None
+        finally:
+            probe.close()
+
+    def _markers_alone(self, plan: Plan, why: TargetError, progress: Progress) -> Delivered:
+        """What OSC can do: the markers. The rest is named as files."""
+        osc = self._surface()
+        wishes = marks_of(plan, osc.surface().rate)
+        for number, (sample, text) in enumerate(wishes.values()):
+            progress(number / len(wishes), "setting markers")
+            osc.mark(sample, text)
+        by_hand = "without the listener it is imported by hand: Session > Import, with the tempo map"
+        return Delivered(
+            target=self.name,
+            application="Ardour (OSC alone)",
+            cue=plan.cue,
+            take=plan.take,
+            items=tuple(result(item, "left_out") for item in plan.items),
+            markers=len(wishes),
+            left_out=(
+                left_out(plan, "arrangement_write", by_hand, "score.mid"),
+                left_out(plan, "tempo_map", by_hand, "score.mid"),
+            ),
+            said=(why.message,),
+        )
 
     def _look(self, box: Mailbox, plan: Plan) -> Seen:
         ticks = sorted({*(t.tick for t in plan.tempo), plan.end_tick})

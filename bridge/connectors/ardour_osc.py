@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from pythonosc.osc_message import OscMessage, ParseError
@@ -116,6 +118,15 @@ class ArdourOsc:
             except ParseError:  # no message for us
                 continue
         return None
+
+
+def osc_port_of(settings: Path) -> int:
+    """The port that Ardour's settings name, else its usual one."""
+    try:
+        found = re.search(r'name="osc-port" value="(\d+)"', (settings / "config").read_text("utf-8", "replace"))
+    except OSError:
+        return PORT
+    return int(found.group(1)) if found else PORT
 
 
 def seconds_of(sample: int, rate: int) -> Fraction:

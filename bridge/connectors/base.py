@@ -196,7 +196,7 @@ class Options:
     """How to reach a target."""
 
     at: str = ""
-    """Its address: a port name (midi), ``host:port`` (live, abletonosc, ardour), a folder (files, reaper); empty for
+    """Its address: a port name (midi), ``host:port`` (live, abletonosc), a folder (files, reaper, ardour); empty for
     the usual one."""
     timeout_s: float = 10.0
     """Longest wait for one answer."""

@@ -7,6 +7,7 @@ Ardour would: a region holds what its file holds. What the real one does is test
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -49,6 +50,7 @@ class FakeArdour:
     def __init__(self, settings: Path) -> None:
         self.home = settings / "emsync"
         self.home.mkdir(parents=True, exist_ok=True)
+        no_osc(settings)
         self.tracks: dict[str, Track] = {}
         self.marks: set[tuple[int, str]] = set()
         self.map = TempoMap((Tempo(0, 500_000),))
@@ -208,6 +210,15 @@ class FakeArdour:
 
     def _map_hash(self) -> str:
         return str(hash(self.map))
+
+
+def no_osc(settings: Path) -> None:
+    """Settings whose OSC port nobody listens on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "config").write_text(f'<Option name="osc-port" value="{port}"/>', encoding="utf-8")
 
 
 def hash_of_file(path: Path) -> str:

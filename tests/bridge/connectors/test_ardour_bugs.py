@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.connectors.plan import Plan, plan_of_folder
-from tests.bridge.connectors.ardour_fake import FakeArdour, Region, Track
+from tests.bridge.connectors.ardour_fake import FakeArdour, Region, Track, no_osc
 from tests.bridge.connectors.scores import section_score
 from tests.bridge.connectors.seeded import Bug, seeded
 from tests.conftest import run_emsync
@@ -239,7 +239,8 @@ def what_is_edited_in_between_stays(home: Path) -> None:
 
 def the_state_is_said(home: Path) -> None:
     plan = plan_of_folder(section_score(home))
-    assert _error(lambda: _target(home).push(plan)).state == "not_installed"
+    no_osc(home)
+    assert _error(lambda: _target(home, timeout_s=0.2).push(plan)).state == "not_installed"
     fake = FakeArdour(home)
     fake.say_alive()
     fake.age(60)
@@ -339,7 +340,9 @@ def test_send_says_that_ardour_was_never_started(tmp_path: Path) -> None:
 
 def test_send_puts_the_scripts_in_place_and_says_how_to_switch_them_on(tmp_path: Path) -> None:
     folder = section_score(tmp_path)
-    ran = run_emsync("send", folder, "--to", "ardour", "--at", tmp_path / "ardour8", "--json")
+    no_osc(tmp_path / "ardour8")
+    at = tmp_path / "ardour8"
+    ran = run_emsync("send", folder, "--to", "ardour", "--at", at, "--timeout", "0.2", "--json")
     assert (ran.status, ran.error["code"]) == (5, "daw_not_installed")
     assert "Script Manager" in ran.error["message"]
     names = {p.name for p in (tmp_path / "ardour8" / "scripts").iterdir()}

@@ -6,6 +6,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def ardour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArdourHost]:
 
 @pytest.fixture
 def target(ardour: ArdourHost) -> Iterator[ArdourConnector]:
-    with ArdourConnector(Options(str(ardour.settings), timeout_s=120), osc_port=ardour.osc_port) as connector:
+    with ArdourConnector(Options(str(ardour.settings), timeout_s=120)) as connector:
         yield connector
 
 
@@ -221,6 +222,26 @@ def test_a_marker_is_set_over_osc_where_it_belongs(ardour: ArdourHost, target: A
     assert (marks[10 * RATE], marks[3 * RATE]) == ("Spotted by ear", "And here")
     state = target.transport("locate", 7)
     assert (state.playing, state.seconds) == (False, 7)
+
+
+def test_without_the_listener_osc_sets_the_markers_and_the_rest_is_named_as_a_file(
+    ardour: ArdourHost, plan: Plan, tmp_path: Path
+) -> None:
+    (tmp_path / "ardour7").mkdir()
+    (tmp_path / "ardour7" / "config").write_text(f'<Option name="osc-port" value="{ardour.osc_port}"/>')
+    later = replace(plan, markers=tuple(replace(m, seconds=m.seconds + Fraction(1, 2)) for m in plan.markers))
+    with ArdourConnector(Options(str(tmp_path / "ardour7"), timeout_s=20)) as bare:
+        assert bare.hello().capabilities.names() == ("markers",)
+        delivered = bare.push(later)
+    assert {item.outcome for item in delivered.items} == {"left_out"}
+    assert {(row.what, Path(row.file).name) for row in delivered.left_out} == {
+        ("arrangement_write", "score.mid"),
+        ("tempo_map", "score.mid"),
+    }
+    assert "Script Manager" in delivered.said[0]
+    wanted = {round(m.seconds * RATE) for m in later.markers}
+    until(lambda: wanted <= marks_of(ardour.save()).keys())
+    assert delivered.markers == len(wanted)
 
 
 def test_another_take_of_the_selection_comes_back_in_place(
