@@ -10,6 +10,7 @@ function M.run(reaper, project, name, f)
   local ok, answer = xpcall(f, function(problem)
     return type(problem) == 'table' and problem or tostring(problem)
   end)
+  if not ok then title = title .. ' (not done)' end -- a name that no earlier step has
   reaper.PreventUIRefresh(-1)
   reaper.Undo_EndBlock2(project, title, -1)
   if not ok and reaper.Undo_CanUndo2(project) == title then reaper.Undo_DoUndo2(project) end

@@ -523,6 +523,7 @@ def test_a_failure_in_the_middle_takes_everything_back(running: Running, plan: P
     with pytest.raises(RefusedError, match="did not take the notes"):
         running.connector().push(plan)
     assert whole_state(running.project) == before
+    assert running.project.undo == []
     running.connector().push(plan)
     check_project(running, plan, 5.0)
 
