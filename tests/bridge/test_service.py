@@ -9,12 +9,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pytest
 
+from bridge.cli.main import main
 from bridge.service.entries import ENTRIES, launchd_plist, serve_command, systemd_unit, windows_entry
-from tests.conftest import Ran, run_emsync
 
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for a systemd unit")
 ODD = ("/opt/a b/100%/py$thon", "-m", "bridge.cli.main", "serve", "--midi-out", 'Synth "1" \\ x')
@@ -82,48 +84,65 @@ def test_every_system_has_its_place() -> None:
 # --- the command, in a home of its own ---
 
 
-def service(home: Path, *words: object, path: str = "") -> Ran:
-    fake = {"HOME": str(home), "USERPROFILE": str(home), "APPDATA": str(home / "AppData"), "XDG_CONFIG_HOME": ""}
-    fake |= {"XDG_STATE_HOME": str(home / "state")} | ({"PATH": path} if path else {})
-    return run_emsync("service", *words, env=fake, cwd=home)
+@dataclass
+class Home:
+    """A home folder of nobody; ``service`` is the command line in this process."""
+
+    path: Path
+    patch: pytest.MonkeyPatch
+    said: pytest.CaptureFixture[str]
+
+    def service(self, *words: object, status: int = 0) -> Any:
+        """The JSON answer of ``emsync service WORDS``."""
+        assert main(["service", *map(str, words), "--json"]) == status
+        return json.loads(self.said.readouterr().out)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Home:
+    for name in ("HOME", "USERPROFILE", "APPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return Home(tmp_path, monkeypatch, capsys)
 
 
 @needs_linux
-def test_installing_and_removing_without_starting(tmp_path: Path) -> None:
-    ran = service(tmp_path, "install", "--no-start", "--json", "--serve=--root films --osc-port 9000")
-    assert ran.status == 0, ran
-    unit = Path(ran.json["installed"])
+def test_installing_and_removing_without_starting(home: Home) -> None:
+    said = home.service("install", "--no-start", "--serve=--root films --osc-port 9000")
+    unit = Path(said["installed"])
     words = shlex.split(unit_values(unit.read_text(encoding="utf-8"))["ExecStart"])
     assert words[:4] == [sys.executable, "-m", "bridge.cli.main", "serve"]
-    assert sorted([words[4:6], words[6:8]]) == [["--osc-port", "9000"], ["--root", str(tmp_path / "films")]]
-    said = service(tmp_path, "status", "--json").json
+    assert sorted([words[4:6], words[6:8]]) == [["--osc-port", "9000"], ["--root", str(home.path / "films")]]
+    said = home.service("status")
     assert (said["installed"], said["running"]) == (str(unit), "")
-    assert service(tmp_path, "remove", "--no-start", "--json").json["removed"] == str(unit)
+    assert home.service("remove", "--no-start")["removed"] == str(unit)
     assert not unit.exists()
-    assert service(tmp_path, "remove", "--json").json["removed"] == ""
+    assert home.service("remove")["removed"] == ""
 
 
 @needs_linux
-def test_the_system_is_told(tmp_path: Path) -> None:
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    tool = tools / "systemctl"
-    tool.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/told\n', encoding="utf-8")
+def test_the_system_is_told(home: Home) -> None:
+    tool = home.path / "systemctl"
+    tool.write_text(f'#!/bin/sh\necho "$@" >> {home.path}/told\n', encoding="utf-8")
     tool.chmod(0o755)
-    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    assert service(tmp_path, "install", "--json", path=path).status == 0
-    assert service(tmp_path, "remove", "--json", path=path).status == 0
-    assert (tmp_path / "told").read_text(encoding="utf-8").splitlines() == [
+    home.patch.setenv("PATH", f"{home.path}{os.pathsep}{os.environ['PATH']}")
+    home.service("install")
+    home.service("remove")
+    assert (home.path / "told").read_text(encoding="utf-8").splitlines() == [
         "--user daemon-reload", "--user enable --now emsync.service", "--user disable --now emsync.service",
     ]  # fmt: skip
     tool.write_text("#!/bin/sh\necho no bus >&2\nexit 1\n", encoding="utf-8")
-    ran = service(tmp_path, "install", "--json", path=path)
-    assert (ran.status, ran.error["code"]) == (3, "service")
-    assert "no bus" in ran.error["message"] and "is written" in ran.error["message"]
+    error = home.service("install", status=3)["error"]
+    assert error["code"] == "service"
+    assert "no bus" in error["message"] and "is written" in error["message"]
 
 
-@pytest.mark.parametrize("words", ["--osc-prot 9", "--osc-port x", "stray", "--listen everywhere", "'"])
-def test_wrong_options_are_refused_before_anything_is_written(tmp_path: Path, words: str) -> None:
-    ran = service(tmp_path, "install", "--no-start", "--json", f"--serve={words}")
-    assert (ran.status, json.loads(ran.out)["error"]["code"]) == (2, "usage")
-    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+WRONG = ["--osc-prot 9", "--osc-port x", "stray", "--listen everywhere", "'"]
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_wrong_options_are_refused_before_anything_is_written(home: Home, words: str) -> None:
+    assert home.service("install", "--no-start", f"--serve={words}", status=2)["error"]["code"] == "usage"
+    assert not [p for p in home.path.rglob("*") if p.is_file()]

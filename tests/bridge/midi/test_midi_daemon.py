@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from bridge.daemon.pads import check_triggers
 from bridge.midi.timecode import read_full_frame
+from bridge.midi.triggers import load_triggers
+from emsync_engine.errors import InputError
 from tests.acceptance.edits import plain_cut
 from tests.bridge.daemon.conftest import Daemon, OscClient, wait_for
 from tests.conftest import run_emsync, save
@@ -102,14 +105,16 @@ def playing(once: tuple[Daemon, Ports, Path]) -> Iterator[tuple[Daemon, Ports, P
     """The daemon of this file, with nothing played yet."""
     daemon, ports, _ = once
     ports.plug(SYNTH, CONTROLLER)
-    wait_for(
-        lambda: all(
-            port["open"] for port in daemon.ask("status")[1]["transport"].get("ports", {"": {"open": 0}}).values()
-        )
-    )
+    wait_for(lambda: all(port["open"] for port in state(daemon)["ports"].values()))
     (ports.home / "out.txt").write_bytes(b"")
     yield once
     order(daemon, "stop")
+
+
+def state(daemon: Daemon) -> Any:
+    """The transport's, when it has told one."""
+    wait_for(lambda: "ports" in daemon.ask("status")[1]["transport"])
+    return daemon.ask("status")[1]["transport"]
 
 
 def order(daemon: Daemon, action: str, **more: Any) -> tuple[int, Any]:
@@ -120,7 +125,7 @@ def test_a_score_is_played_and_stopped_over_http(playing: tuple[Daemon, Ports, P
     daemon, ports, folder = playing
     status, said = order(daemon, "play", folder=str(folder), at="2.5")
     assert (status, said["state"], said["ports"]["music"]["name"]) == (200, "playing", SYNTH)
-    wait_for(lambda: len(ports.notes()) > 5)
+    wait_for(lambda: len(ports.notes()) > 5 and {b"\xfb", b"\xf8"} <= set(ports.heard()))
     status, said = order(daemon, "stop")
     assert (status, said["state"]) == (200, "stopped") and said["position_s"] > 2.5
     heard = ports.heard()
@@ -188,7 +193,7 @@ def test_a_port_that_goes_comes_back_while_it_plays(playing: tuple[Daemon, Ports
     daemon, ports, folder = playing
 
     def is_open() -> bool:
-        return bool(daemon.ask("status")[1]["transport"]["ports"]["music"]["open"])
+        return bool(state(daemon)["ports"]["music"]["open"])
 
     order(daemon, "play", folder=str(folder))
     wait_for(lambda: len(ports.notes()) > 2)
@@ -223,10 +228,18 @@ def test_stopping_the_daemon_ends_every_note(tmp_path: Path, long_score: Path) -
     assert heard[-1] == bytes.fromhex("f07f7f0601f7")
 
 
-def test_a_map_that_does_nothing_known_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("do", "more"), [("explode", ""), ("status", ""), ("next_take", "seed = 3"), ("regenerate", "colour = 1")]
+)
+def test_a_map_that_does_nothing_known_is_refused(tmp_path: Path, do: str, more: str) -> None:
     path = tmp_path / "map.toml"
-    for do, more in (("explode", ""), ("status", ""), ("next_take", "seed = 3"), ("regenerate", "colour = 1")):
-        path.write_text(f'[[trigger]]\nnote = 1\ndo = "{do}"\n{more}\n', encoding="utf-8")
-        ran = run_emsync("serve", "--state", tmp_path, "--midi-in", "x", "--midi-map", path, "--json")
-        assert (ran.status, ran.error["code"]) == (3, "bad_midi_map"), ran
-        assert "trigger 1" in ran.error["where"]
+    path.write_text(f'[[trigger]]\nnote = 1\ndo = "{do}"\n{more}\n', encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        check_triggers(load_triggers(path), str(path))
+    assert refused.value.code == "bad_midi_map"
+    assert "trigger 1" in refused.value.where
+
+
+def test_a_map_is_refused_before_the_daemon_starts(tmp_path: Path) -> None:
+    ran = run_emsync("serve", "--state", tmp_path, "--midi-in", "x", "--midi-map", tmp_path / "none.toml", "--json")
+    assert (ran.status, ran.error["code"]) == (3, "bad_midi_map")
