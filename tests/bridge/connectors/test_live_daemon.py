@@ -63,17 +63,23 @@ class Studio:
         return all(self.rows(i.part).get(i.section, []) == heard(plan, i.part, i.section) for i in plan.items)
 
 
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """One daemon for all tests; each has a score and a Live of its own."""
+    made = Daemon(tmp_path_factory.mktemp("daemon").resolve())
+    made.state.mkdir()
+    made.start()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def studio(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Studio]:
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-    daemon = Daemon(tmp_path.resolve())
-    daemon.state.mkdir()
-    (tmp_path / "live").mkdir()
+    home = daemon.home / str(request.node.name)
+    home.mkdir()
     with ExitStack() as stack:
-        daemon.start()
-        stack.callback(daemon.stop)
-        made = Studio(tmp_path.resolve() / "live", daemon, stack)
-        yield made
+        yield Studio(home, daemon, stack)
 
 
 def test_regenerate_what_is_selected_in_live(studio: Studio) -> None:
