@@ -74,11 +74,11 @@ def rows_text(rows: Iterable[Sequence[object]]) -> str:
 def read_rows(path: Path) -> list[Row] | None:
     """The rows of a file; None while it is not there or not whole."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = path.read_bytes().decode("utf-8", "replace")
     except OSError:
         return None
-    rows: list[Row] = [split_row(line) for line in lines]
-    if not rows or rows[-1] != ["end", str(len(rows) - 1)]:
+    rows: list[Row] = [split_row(line) for line in text.split("\n")[:-1]]
+    if not text.endswith("\n") or rows[-1] != ["end", str(len(rows) - 1)]:
         return None
     return rows[:-1]
 
