@@ -26,10 +26,13 @@ DRUM_NAMES = {
     35: "Kick 2", 36: "Kick", 37: "Side stick", 38: "Snare", 39: "Clap", 40: "Snare 2", 41: "Floor tom 2",
     42: "Closed hat", 43: "Floor tom", 44: "Pedal hat", 45: "Low tom", 46: "Open hat", 47: "Mid tom 2",
     48: "Mid tom", 49: "Crash", 50: "High tom", 51: "Ride", 52: "China", 53: "Ride bell", 54: "Tambourine",
-    55: "Splash", 56: "Cowbell", 57: "Crash 2", 58: "Vibraslap", 59: "Ride 2", 69: "Cabasa", 70: "Maracas",
+    55: "Splash", 56: "Cowbell", 57: "Crash 2", 58: "Vibraslap", 59: "Ride 2", 60: "High bongo", 61: "Low bongo",
+    62: "Mute conga", 63: "High conga", 64: "Low conga", 65: "High timbale", 66: "Low timbale", 67: "High agogo",
+    68: "Low agogo", 69: "Cabasa", 70: "Maracas", 71: "Short whistle", 72: "Long whistle", 73: "Short guiro",
+    74: "Long guiro", 75: "Claves", 76: "High block", 77: "Low block", 78: "Mute cuica", 79: "Open cuica",
     80: "Mute triangle", 81: "Triangle", 82: "Shaker",
 }  # fmt: skip
-"""General MIDI percussion that a film kit uses."""
+"""General MIDI percussion (and the shaker of GM 2)."""
 
 DRUM_ORDER = (49, 57, 55, 52, 51, 59, 53, 46, 42, 44, 54, 82, 70, 50, 48, 47, 45, 43, 41, 39, 37, 40, 38, 35, 36)
 """From the top row down, as a drummer's staff has it: cymbals, hats, toms, snare, kick."""
