@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -135,21 +136,43 @@ class _Project:
         playlists = [self._by_id[key] for key in ids if key in self._by_id]
         clips = [clip for playlist in playlists for clip in self._clips(playlist, kind, crossings)]
         mixes = [mix for mix in element.findall("transition") if property_of(mix, "kdenlive:mixcut")]
-        blends = [blend for mix in mixes if (blend := self._mix(mix, clips)) is not None]
+        starts: dict[Fraction, list[int]] = defaultdict(list)
+        ends: dict[Fraction, list[int]] = defaultdict(list)
+        for number, clip in enumerate(clips if mixes else ()):
+            starts[clip.start].append(number)
+            ends[clip.end].append(number)
+        blends = [blend for mix in mixes if (blend := self._mix(mix, clips, starts, ends)) is not None]
         return place_track(name, kind, clips, self.rate, blends)
 
-    def _mix(self, mix: Element, clips: list[Placed]) -> Blended | None:
-        """A mix of two overlapping clips: both are cut at its edit point, which counts back from its end."""
+    def _mix(
+        self,
+        mix: Element,
+        clips: list[Placed],
+        starts: Mapping[Fraction, Sequence[int]],
+        ends: Mapping[Fraction, Sequence[int]],
+    ) -> Blended | None:
+        """A mix of two overlapping clips: both are cut at its edit point, which counts back from its end.
+
+        Its end is that of the outgoing clip, or that clip's last frame.
+
+        Args:
+            mix: the transition.
+            clips: of the track; the two are changed.
+            starts: numbers of the clips by where they start.
+            ends: numbers of the clips by where they end.
+        """
         start, end = (self._time(mix.get(name)) for name in ("in", "out"))
         back = property_of(mix, "kdenlive:mixcut")
         edit = end - Fraction(int(back)) / self.rate if back.isdecimal() else (start + end) / 2
         if not start <= edit <= end or start == end:
             return None
-        for number, clip in enumerate(clips):
-            if clip.start == start and clip.end > edit:
-                clips[number] = clip.between(edit, clip.end)
-            elif clip.end == end and clip.start < edit:
-                clips[number] = replace(clip, end=edit)
+        incoming = [n for n in starts.get(start, ()) if clips[n].end > edit]
+        outgoing = [n for time in (end, end + 1 / self.rate) for n in ends.get(time, ()) if n not in incoming]
+        for number in incoming:
+            clips[number] = clips[number].between(edit, clips[number].end)
+        for number in outgoing:
+            if clips[number].start < edit:
+                clips[number] = replace(clips[number], end=edit)
         name = property_of(mix, "kdenlive_id") or property_of(mix, "mlt_service")
         return Blended(start, edit, end, name, wipe=bool(property_of(mix, "resource")))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -152,3 +153,32 @@ def test_times_as_frames_or_by_the_clock_of_any_language(tmp_path: Path, form: s
     picture = read(tmp_path, two_tracks(lower, "", PRODUCERS))
     assert edits(picture) == [(10, "from_black"), (50, "cut")]
     assert picture.shots[0].media_start == Fraction(30, 25)
+
+
+def mixes(count: int, inclusive: int = 0) -> str:
+    """Clips of 60 frames on two playlists that overlap by ten, each overlap a mix in its middle."""
+    lists, ends, found = ["", ""], [0, 0], ""
+    for n in range(count):
+        start, side = 50 * n, n % 2
+        lists[side] += f'<blank length="{start - ends[side]}"/>' * (start > ends[side]) + entry("a", start, 60)
+        ends[side] = start + 60
+        if n:
+            found += (
+                f'<transition in="{start}" out="{start + 10 - inclusive}">{prop("kdenlive:mixcut", 5)}</transition>'
+            )
+    playlists = "".join(f'<playlist id="l{side}">{text}</playlist>' for side, text in enumerate(lists))
+    track = f'<tractor id="t"><track producer="l0"/><track producer="l1"/>{found}</tractor>'
+    return project(producer("a"), playlists, track, '<tractor id="main"><track producer="t"/></tractor>')
+
+
+@pytest.mark.parametrize("inclusive", [0, 1])
+def test_a_row_of_mixes(tmp_path: Path, inclusive: int) -> None:
+    picture = read(tmp_path, mixes(5, inclusive))
+    assert edits(picture) == [(50 * n + 5 - inclusive, "dissolve") for n in range(1, 5)]
+    assert picture.boundaries[0].span == (2, Fraction(60 - inclusive, 25))
+
+
+def test_thousands_of_mixes_take_seconds(tmp_path: Path) -> None:
+    began = time.process_time()
+    assert len(read(tmp_path, mixes(3000)).boundaries) == 2999
+    assert time.process_time() - began < 20
