@@ -3,9 +3,9 @@
 Cues over a grid of valence x arousal and several seeds; what is asked for is then ranked against what is delivered
 (Spearman's rank correlation over all cues). Delivered, read from the MIDI file, all free of the tempo:
 
-* onsets: log2(1 + different onset times a quarter, all parts);
-* notes: log2(1 + notes a quarter);
+* onsets: onset density, log2(1 + note onsets a quarter), all parts;
 * velocity: mean velocity;
+* places: log2(1 + different sixteenths a quarter on which anything begins), the rhythm of all parts together;
 * arousal: mean of the standardised onsets and velocity (the headline);
 * felt valence and arousal: the listener's (`listener.py`), mean over the bars. It shares no feature with what the
   composer was conditioned on: it was trained on people's ratings and reads only which keys sound when;
@@ -36,11 +36,11 @@ from emsync_engine.model.evaluation.tables import Cell, Table
 from emsync_engine.model.valence import spearman
 
 LEVELS = (-0.8, -0.4, 0.0, 0.4, 0.8)
-SEEDS, QUICK_SEEDS = 3, 1
+SEEDS, QUICK_SEEDS = 2, 1
 DURATION_S, QUICK_DURATION_S = 24.0, 12.0
 GOALS = {"arousal": 0.8, "valence": 0.5}
 
-AROUSAL = ("onsets", "notes", "velocity", "felt_arousal")
+AROUSAL = ("onsets", "velocity", "places", "felt_arousal")
 VALENCE = ("felt_valence", "major_share", "mode")
 
 
@@ -62,8 +62,8 @@ def measures_of(piece: ev.Piece) -> dict[str, float]:
     total, bass = harmony.chroma(piece, beats)
     fit = harmony.key_fit(total.sum(axis=0, keepdims=True))[0]
     return {
-        "onsets": float(np.log2(1 + len(np.unique(piece.onset)) / quarters)),
-        "notes": float(np.log2(1 + piece.n_notes / quarters)),
+        "onsets": float(np.log2(1 + piece.n_notes / quarters)),
+        "places": float(np.log2(1 + len(np.unique(piece.onset * 4 // ev.GRID)) / quarters)),
         "velocity": float(piece.velocity.mean()) if piece.n_notes else 0.0,
         "felt_valence": float(felt[0]),
         "felt_arousal": float(felt[1]),

@@ -26,7 +26,7 @@ def chords(triad: tuple[int, ...], step: int = 480, velocity: int = 80, count: i
 def test_denser_and_louder_music_measures_more_arousal() -> None:
     calm, wild = chords(MAJOR, 480, 50), chords(MAJOR, 120, 110)
     assert wild["onsets"] > calm["onsets"]
-    assert wild["notes"] > calm["notes"]
+    assert wild["places"] > calm["places"]
     assert wild["velocity"] > calm["velocity"]
 
 
