@@ -96,6 +96,6 @@ def _tell(hello: Hello, delivered: Delivered) -> None:
     table(rows)
     for path in delivered.files:
         say(f"  {path}")
-    for sentence in delivered.said:
+    for sentence in dict.fromkeys((*delivered.said, *hello.said)):
         say(sentence)
     warn(f"{row.what}: {row.why} {row.file}".rstrip() for row in delivered.left_out)

@@ -62,7 +62,7 @@ class ArdourConnector(Connector):
 
     def hello(self) -> Hello:
         box = self._mailbox()
-        said = ["undo takes back tracks' regions and markers; the tempo map is not part of Ardour's undo"]
+        said = ["one undo takes back the regions of a delivery, further ones its markers; the tempo map stays"]
         if box.install():
             said.append(f"the scripts were put into {box.settings}; {HOW_TO_LISTEN}")
         try:
