@@ -470,10 +470,10 @@ def test_five_thousand_shots_are_compared_in_seconds() -> None:
     old = recuts.first_cut([rng.randrange(12, 60) for _ in range(5000)])
     old = [replace(s, media=f"reel_{i % 40}.mov") for i, s in enumerate(old)]
     new = recuts.random_recut(rng, old, 60)
-    began = time.perf_counter()
+    began = time.process_time()
     cuts = compare(picture_of(old), picture_of(new))
     rows = changes(cuts)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert spans(cuts) == recuts.truth(new) and rows
 
 
