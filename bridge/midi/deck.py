@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _LOOK_S = 1.0
 """Between two looks at which ports there are."""
 _TELL_S = 0.1
 """Between two reports of where a playing score is."""
+_SETTLE_S = 0.3
+"""A port that was just opened may lose what is sent at once (seen with JACK)."""
 _TROUBLED_LOOK_S = 10.0
 """The same where the system has no MIDI at all."""
 Tell = Callable[[dict[str, Any]], None]
@@ -53,6 +56,8 @@ class Deck:
         self._input = KeptInput(ports, wiring.input, self._hear)
         self._kept = {"music": self._music, "sync": self._sync, "input": self._input}
         self._runner = Runner(Player(self._music.send, self._sync.send))
+        self._greets_at = math.inf
+        """When ports that have come back are told what is set."""
         self._ending = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="ports", daemon=True)
 
@@ -162,6 +167,10 @@ class Deck:
             now = self._runner.clock()
             if now >= looks_at:
                 looks_at = now + self._look()
+            if now >= self._greets_at:
+                self._greets_at = math.inf
+                with self._runner.player() as player:
+                    player.returned(now)
             said = self.state()
             playing = said["state"] == PLAYING
             key = (said["state"], said["follow"], said["folder"], said["ports"], playing or said["position_s"])
@@ -173,6 +182,5 @@ class Deck:
         """Take ports that have come back; seconds to the next look."""
         returned = [port.look() for port in {id(p): p for p in self._kept.values() if p.wanted}.values()]
         if any(returned):
-            with self._runner.player() as player:
-                player.returned(self._runner.clock())
+            self._greets_at = self._runner.clock() + _SETTLE_S
         return _LOOK_S if any(p.seen for p in self._kept.values() if p.wanted) else _TROUBLED_LOOK_S
