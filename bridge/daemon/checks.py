@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -123,11 +124,25 @@ def _midi() -> Check:
     name = "MIDI ports"
     fix = _NO_MIDI.get(sys.platform, _NO_MIDI["linux"])
     try:
-        outputs, inputs = port_names()
+        with _quiet():
+            outputs, inputs = port_names()
     except EmsyncError as error:
         return _optional(name, False, error.message, fix)
     said = f"out: {', '.join(outputs) or 'none'}; in: {', '.join(inputs) or 'none'}"
     return _optional(name, bool(outputs or inputs), said, fix)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what ALSA's library itself writes to stderr where there is no sequencer: we say it in our own words."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _target(name: str) -> Check:
