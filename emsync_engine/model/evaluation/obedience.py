@@ -111,7 +111,7 @@ def standard(values: np.ndarray) -> np.ndarray:
 def systems_of(request: Request) -> list[System]:
     """The product, the network alone, and the other conditionings alone."""
     candidates = 1 if request.quick else Decoding().candidates
-    alone = Decoding(candidates=1, wishes=NO_WISHES, told=frozenset(cond.CHANNELS) - set(DETAIL))
+    alone = Decoding(candidates=1, wishes=NO_WISHES, told=frozenset(cond.CHANNELS) - set(DETAIL), theme=False)
     network = request.network()
     systems = [System("as shipped", network, Decoding(candidates=candidates)), System("network alone", network, alone)]
     return systems + [System(f"{name}, alone", request.network(name), alone) for name in request.compare]

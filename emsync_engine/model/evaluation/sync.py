@@ -142,7 +142,7 @@ def systems_of(request: Request) -> list[System]:
     network = request.network()
 
     def free(told: frozenset[str] = every) -> Decoding:
-        return Decoding(candidates=1, wishes=NO_WISHES, told=told, forced=False)
+        return Decoding(candidates=1, wishes=NO_WISHES, told=told, forced=False, theme=False)
 
     return [
         System("shipped network", network, free()),
