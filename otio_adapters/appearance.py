@@ -167,7 +167,7 @@ def _resolve_points(parameter: Node, rate: Fraction) -> list[tuple[Fraction, flo
     points = []
     for frame, key in frames.items() if isinstance(frames, dict) else ():
         value = _number(key.get("Value")) if isinstance(key, dict) else None
-        if value is not None and frame.lstrip("-").isdecimal() and len(frame) < 12:
+        if value is not None and frame.removeprefix("-").isdecimal() and len(frame) < 12:
             points.append((Fraction(int(frame)) / rate, value))
     return sorted(points)
 

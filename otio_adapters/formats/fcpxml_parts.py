@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -18,6 +19,7 @@ DEFAULT_LOCAL = Fraction(3600)
 """Local time at which gaps and transitions start when they do not say."""
 CLIPS = frozenset({"asset-clip", "clip", "video", "audio", "title", "ref-clip", "sync-clip", "mc-clip", "gap"})
 MAX_LANES = 8
+_WHOLE = re.compile(r"^\s*[-+]?[0-9]{1,9}\s*$")
 
 Lane = tuple[int, ...]
 """Lane numbers from the primary storyline (an empty tuple) down to a connected clip."""
@@ -92,7 +94,7 @@ def marker_elements(element: Element) -> list[Element]:
 
 def lane_number(element: Element) -> int:
     text = element.get("lane") or "0"
-    if not text.lstrip("-").isdecimal():
+    if not _WHOLE.match(text):
         raise InputError(f"<{element.tag}> {element.get('name')!r} has lane={text!r}, which is no number")
     return int(text)
 

@@ -264,7 +264,7 @@ class _Project:
             whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
             exact = whole + Fraction(int(part or 0), 10 ** len(part or ""))
             return Fraction(round(exact * self.rate)) / self.rate
-        if text.lstrip("-").isdecimal() and len(text) < 12:
+        if text.removeprefix("-").isdecimal() and len(text) < 12:
             return Fraction(int(text)) / self.rate
         raise InputError(f"has the time {text!r}, which is no time: save the project again", self.where, "bad_time")
 

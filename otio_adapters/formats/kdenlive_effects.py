@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from otio_adapters.appearance import PLAIN, Look
+from otio_adapters.document import MAX_SECONDS
 from otio_adapters.formats.xml_text import Element
 
 Clock = Callable[[str | None], Fraction]
@@ -142,6 +143,8 @@ def remapped(producer: Element, clock: Clock) -> list[tuple[Fraction, Fraction]]
             try:
                 source = Fraction(value.strip())
             except (ValueError, ZeroDivisionError):
+                return []
+            if abs(source) > MAX_SECONDS:
                 return []
             points.append((clock(time.rstrip("~|!$- ").strip()), source))
     return points

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.otio_adapters.builders import clip, gap, generator, marker, stack, timeline, tr, track, transition, warp
+from tests.otio_adapters.test_edl_lists import event
+from tests.otio_adapters.test_fcpxml_clips import MULTICAM, SYNC, multicam
+from tests.otio_adapters.test_kdenlive_generations import LOWER, UPPER, crossing, producer, prop, two_tracks
 from tests.otio_adapters.test_timeline_captions import text_item
 from tests.otio_adapters.test_timeline_formats import EDL, KDENLIVE, RPP, fcpxml, item, xmeml
 from tests.otio_adapters.test_timeline_looks import (
@@ -66,6 +69,32 @@ def effect_kdenlive() -> bytes:
     return kdenlive(fade, entry(("kdenlive_id", "qtblend"), place)).encode()
 
 
+def clips_fcpxml() -> bytes:
+    """Multicam, synchronised and conformed clips."""
+    spine = f"""{multicam(105, "B", "A+/==")}{SYNC.format(volume='<adjust-volume amount="-3dB"/>')}
+      <asset-clip ref="a2" offset="3620s" start="10s" duration="9s" audioStart="9s" audioDuration="9s">
+      <conform-rate srcFrameRate="24"/><asset-clip ref="a1" lane="1" offset="12s" duration="2s"/></asset-clip>"""
+    return fcpxml(spine, MULTICAM).encode()
+
+
+def remapped_kdenlive() -> bytes:
+    keys = "00:00:00.000=0;00:00:02.000=2;00:00:04.000=10"
+    link = f"<link>{prop('mlt_service', 'timeremap')}{prop('time_map', keys)}</link>"
+    fast = producer("a", tag="chain", inner=link)
+    luma = crossing(80, 99, ("mlt_service", "luma")) + crossing(80, 139, ("mlt_service", "affine"), ("rect", "1 2 3 4"))
+    return two_tracks(LOWER, UPPER, fast + producer("b") + producer("c"), luma).encode()
+
+
+def keyed_edl() -> bytes:
+    rows = [
+        event(1, "A", "VA1", "01:00:00:00", "01:00:02:00") + "M2 A 012.5\nAUD  3    4\n",
+        event(2, "B", "V", "01:00:02:00", "01:00:06:00", "K B"),
+        event(2, "T", "V", "01:00:03:00", "01:00:05:00", "K    000") + "* KEY CLIP NAME: T\n",
+        event(3, "C", "V2", "23:59:59;12", "00:00:01;00") + " |C:ResolveColorRed |M:hit |D:24\n",
+    ]
+    return "".join(rows).encode()
+
+
 @lru_cache(maxsize=1)
 def sources() -> list[tuple[str, bytes]]:
     own = [
@@ -84,6 +113,9 @@ def sources() -> list[tuple[str, bytes]]:
         ),
         (".kdenlive", KDENLIVE.encode()),
         (".rpp", RPP.encode()),
+        (".fcpxml", clips_fcpxml()),
+        (".kdenlive", remapped_kdenlive()),
+        (".edl", keyed_edl()),
     ]
     real = sorted(p for p in SHARED.glob("*/*") if p.suffix in dict(own) and p.stat().st_size < _LARGEST)
     return own + [(path.suffix, path.read_bytes()) for path in real]

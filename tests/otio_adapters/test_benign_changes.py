@@ -144,7 +144,7 @@ CHANGES: dict[str, list[Callable[[bytes, random.Random], bytes]]] = {
 
 
 def files() -> list[tuple[str, str, bytes]]:
-    own = [(f"own {n}", suffix, data) for n, (suffix, data) in enumerate(sources()[:10]) if suffix in CHANGES]
+    own = [(f"own {n}", suffix, data) for n, (suffix, data) in enumerate(sources()[:13]) if suffix in CHANGES]
     real = [ROOT / name for name in sorted(TRUTH) if Path(name).suffix in CHANGES]
     return [*own, *((p.name, p.suffix, p.read_bytes()) for p in real if p.stat().st_size < _LARGEST)]
 
