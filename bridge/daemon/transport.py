@@ -21,7 +21,8 @@ from bridge.midi.deck import Wiring
 from bridge.midi.triggers import Trigger
 from emsync_engine.errors import InputError
 
-_RESTART_S = 1.0
+_RESTART_S, _HOPELESS_S = 1.0, 60.0
+"""Before another attempt: after a crash, and when something is not installed."""
 _ORDER_S = 30.0
 """For an order, which may have to read a long score."""
 _END_S = 10.0
@@ -46,6 +47,8 @@ class Transport:
         self._orders: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
         self._ready = asyncio.Event()
+        self._settled = asyncio.Event()
+        """Set when it is known whether there is live MIDI."""
         self._trouble = InputError("MIDI is starting; try again", code="no_midi")
         self._task: asyncio.Task[None] | None = None
 
@@ -69,7 +72,7 @@ class Transport:
             InputError: it cannot be done.
         """
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), _ORDER_S)
+            await asyncio.wait_for(self._settled.wait(), _ORDER_S)
         process, number = self._process, next(self._numbers)
         if process is None or process.stdin is None or not self._ready.is_set():
             raise self._trouble
@@ -92,12 +95,15 @@ class Transport:
             except (OSError, ValueError) as error:
                 _log.error("MIDI: %s", error)
             finally:
+                hopeless = self._settled.is_set() and not self._ready.is_set()
                 self._ready.clear()
+                if not hopeless:
+                    self._settled.clear()
                 self._kill()
                 for answer in self._orders.values():
                     if not answer.done():
                         answer.set_exception(InputError("MIDI was cut off; it starts again", code="no_midi"))
-            await asyncio.sleep(_RESTART_S)
+            await asyncio.sleep(_HOPELESS_S if hopeless else _RESTART_S)
 
     async def _once(self) -> None:
         """One process from its start to its end."""
@@ -121,6 +127,7 @@ class Transport:
         if event == "failed":
             said = message["error"]
             self._trouble = InputError(said["message"], said["where"], said["code"])
+            self._settled.set()
             _log.error("MIDI: %s", said["message"])
         elif event == "trigger":
             for pad in tuple(self.pads):
@@ -128,6 +135,7 @@ class Transport:
         elif event in ("ready", "state"):
             if event == "ready":
                 self._ready.set()
+                self._settled.set()
             self._tell({k: v for k, v in message.items() if k != "event"})
         else:
             self._answered(message)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -48,16 +46,18 @@ class MidoPorts:
     """The ports of this computer. ``MIDO_BACKEND`` chooses another backend than mido's usual one.
 
     Raises:
-        MissingComponentError: python-rtmidi is not installed.
+        MissingComponentError: python-rtmidi is not installed, or cannot be loaded.
     """
 
     def __init__(self) -> None:
-        if importlib.util.find_spec("rtmidi") is None and "MIDO_BACKEND" not in os.environ:
-            raise MissingComponentError(
-                "live MIDI needs python-rtmidi: pip install python-rtmidi (some Pythons need a compiler for it)"
-            )
         import mido
 
+        try:
+            mido.backend.load()
+        except ImportError as error:
+            raise MissingComponentError(
+                f"live MIDI needs python-rtmidi ({error}): pip install python-rtmidi (some Pythons need a compiler)"
+            ) from error
         self._mido = mido
         self._probes: dict[str, Any] = {}
 

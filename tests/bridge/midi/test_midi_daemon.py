@@ -243,3 +243,20 @@ def test_a_map_that_does_nothing_known_is_refused(tmp_path: Path, do: str, more:
 def test_a_map_is_refused_before_the_daemon_starts(tmp_path: Path) -> None:
     ran = run_emsync("serve", "--state", tmp_path, "--midi-in", "x", "--midi-map", tmp_path / "none.toml", "--json")
     assert (ran.status, ran.error["code"]) == (3, "bad_midi_map")
+
+
+def test_a_computer_without_live_midi_says_how_to_get_it(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden" / "rtmidi"  # a package that breaks the import of the real one
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError('no rtmidi here')", encoding="utf-8")
+    daemon = Daemon(tmp_path / "home")
+    daemon.home.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(hidden.parent))
+        patch.delenv("MIDO_BACKEND", raising=False)
+        daemon.start("--midi-out", "synth")
+    status, said = order(daemon, "play")
+    assert (status, said["error"]["code"]) == (400, "missing_component"), said
+    assert "pip install" in said["error"]["message"]
+    assert daemon.ask("hello")[0] == 200
+    assert daemon.stop() == (0, "")
