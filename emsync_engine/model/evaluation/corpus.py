@@ -52,15 +52,23 @@ def read(folder: Path, limit: int = 0) -> Iterator[Source]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """Name and files of each source that has any."""
-    places = {name: path for name, path in sources.find(folder).items() if path != folder}
-    for name, path in places.items():
-        files = list(sources.read_files(path))
+    """Name and files of each source that has any; a folder and an archive of one name are one source."""
+    places: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() or path.name.endswith(".tar.xz"):
+            places.setdefault(path.name.removesuffix(".tar.xz"), []).append(path)
+    own = folder.resolve().name
+    for name in [*places, *([own] if own not in places else [])]:
+        files = [file for path in places.get(name, ()) for file in sources.read_files(path)]
+        if name == own:
+            files += [(path.stem, path.read_bytes()) for path in _loose(folder)]
         if files:
             yield name, files
-    loose = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in sources.MIDI_SUFFIXES)
-    if loose:
-        yield folder.resolve().name, [(path.stem, path.read_bytes()) for path in loose]
+
+
+def _loose(folder: Path) -> list[Path]:
+    """MIDI files that lie in the folder itself."""
+    return sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in sources.MIDI_SUFFIXES)
 
 
 def _source(name: str, files: Sequence[tuple[str, bytes]], limit: int) -> Source:

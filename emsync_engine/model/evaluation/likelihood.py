@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync_engine.errors import InputError
 from emsync_engine.model import conditions as cond
 from emsync_engine.model import events as ev
 from emsync_engine.model import shards, windows
@@ -121,6 +122,8 @@ def measure(
     request.progress("reading")
     given = list(corpus.read(folder, limit)) if folder else list(held_out(data, limit))
     notes = sum(source.notes for source in given)
+    if not notes:
+        raise InputError("no note in any file that could be read", where=str(folder or data), code="no_notes")
     networks = {"": request.weights, **request.compare}
     found = {}
     for name, weights in networks.items():
@@ -172,8 +175,6 @@ def held_out(data: Path | None, limit: int, split: str = "valid") -> Iterator[co
 
 
 def _shards(data: Path | None, split: str) -> dict[str, shards.Shard]:
-    from emsync_engine.errors import InputError
-
     try:
         return shards.load_split(data or Path(), split)
     except FileNotFoundError as error:

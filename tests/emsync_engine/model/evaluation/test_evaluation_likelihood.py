@@ -11,7 +11,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from evaluation_music import tiny, tune
+from evaluation_music import midi_bytes, tiny, tune
 
 from emsync_engine.errors import InputError
 from emsync_engine.model.decode import likelihood as decoding
@@ -117,6 +117,26 @@ def test_another_network_stands_in_the_same_table(midi_folder: Path, weights: We
     assert report.numbers["compare"]["other"]["notes"] == report.numbers["notes"]
     assert report.numbers["compare"]["other"]["bits_per_note"] != report.numbers["bits_per_note"]
     assert "other" in report.tables[0].text()
+
+
+def test_a_folder_an_archive_and_loose_files_of_one_name_are_all_read(tmp_path: Path) -> None:
+    root = tmp_path / "tunes"
+    (root / "tunes").mkdir(parents=True)
+    (root / "tunes" / "inside.mid").write_bytes(tune(20))
+    (root / "loose.mid").write_bytes(tune(30))
+    with tarfile.open(root / "tunes.tar.xz", "w:xz") as archive:
+        data = tune(40)
+        info = tarfile.TarInfo("packed.mid")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    (source,) = corpus.read(root)
+    assert sorted(name for name, _ in source.pieces) == ["inside", "loose", "packed"]
+
+
+def test_files_without_a_note_are_no_music(tmp_path: Path, weights: Weights) -> None:
+    (tmp_path / "silent.mid").write_bytes(midi_bytes([]))
+    with pytest.raises(InputError, match="no note"):
+        likelihood.measure(Request(weights), tmp_path)
 
 
 def test_a_folder_without_music_is_said_so(tmp_path: Path, weights: Weights) -> None:
