@@ -20,7 +20,7 @@ _TC = r"\d{1,2}[:;.,]\d{2}[:;.,]\d{2}[:;.,]\d{2,3}"
 _SEPARATOR = re.compile(r"[:;.,]")
 _EVENT = re.compile(rf"^\s*(\d{{1,6}})\s+(.*?)\s+({_TC})\s+({_TC})\s+({_TC})\s+({_TC})\s*$")
 _TRANSITION = re.compile(r"^(C|D|W\d*|K|KB|KO)$", re.IGNORECASE)
-_SPEED = re.compile(rf"^\s*M2\s+(.*?)\s*([-+]?\d+(?:\.\d+)?)(?:\s+({_TC}))?\s*$", re.IGNORECASE)
+_SPEED = re.compile(rf"^\s*M2\s+(.*?)\s*([-+]?\d{{1,6}}(?:\.\d{{1,9}})?)(?:\s+({_TC}))?\s*$", re.IGNORECASE)
 _COUNTING = re.compile(r"^\s*FCM\s*:\s*(NON)?", re.IGNORECASE)
 _NOTE = re.compile(
     r"^\s*\*?\s*((?:FROM |TO |KEY )?CLIP NAME|(?:FROM|TO) CLIP|SOURCE FILE|FROM FILE)\s*:\s*(.*?)\s*$",
@@ -129,7 +129,7 @@ def _event(line: str, number: int, drop: bool | None) -> _Event | None:
     if match is None:
         return None
     length = 0
-    if len(words) > 1 and words[-1].isdecimal():
+    if len(words) > 1 and words[-1].isdecimal() and len(words[-1]) < 7:
         length = int(words.pop())
     if len(words) > 2 and words[-1].upper() in ("B", "O") and words[-2].upper() == "K":
         words[-2:] = [words[-2] + words[-1]]
@@ -289,7 +289,7 @@ class _Builder:
 
 def _video_track(channel: str) -> int:
     """Number of the video track an event goes to; 0 for sound alone."""
-    match = re.search(r"V(\d*)", channel)
+    match = re.search(r"V(\d{0,4})", channel)
     if match:
         return int(match.group(1) or 1)
     return 1 if channel.startswith("B") else 0
@@ -302,7 +302,7 @@ def _lanes(event: _Event) -> list[tuple[str, float]]:
     """
     channel, video = event.channel, _video_track(event.channel)
     lanes: list[tuple[str, float]] = [("Video", video + 0.5 * event.is_key)] if video else []
-    sounds = {int(number or 1) for number in re.findall(r"A+(\d*)", channel.replace("NONE", ""))}
+    sounds = {int(number or 1) for number in re.findall(r"A+(\d{0,4})", channel.replace("NONE", ""))}
     if "AA" in channel:
         sounds |= {number + 1 for number in sounds}
     elif channel.startswith("B"):

@@ -110,7 +110,8 @@ class _Reader:
     def _tracks(self, sequence: Element, medium: str, rate: Fraction) -> list[Node]:
         tracks = []
         for number, track in enumerate(sequence.findall(f"media/{medium}/track"), 1):
-            if int(track.get("currentExplodedTrackIndex") or 0) > 0:
+            exploded = track.get("currentExplodedTrackIndex") or ""
+            if exploded.isdecimal() and exploded.strip("0"):
                 continue  # the second channel of a stereo track that was already read
             name = track.get("MZ.TrackName") or text_at(track, "name") or f"{medium[0].upper()}{number}"
             node = self._track(track, medium, name, rate)

@@ -14,7 +14,7 @@ from otio_adapters.formats.xml_text import Element
 from otio_adapters.rates import stated_rate
 from otio_adapters.retiming import Curve, chord, curve_through, value_at
 
-_TIME = re.compile(r"^\s*(-?\d+(?:\.\d+)?)(?:/(\d+))?s?\s*$")
+_TIME = re.compile(r"^\s*(-?\d{1,30}(?:\.\d{1,30})?)(?:/(\d{1,30}))?s?\s*$")
 _NAMED_RATE = re.compile(r"(?:p|i)(2398|24|25|2997|30|50|5994|60)$")
 _NAMED_RATES = {"2398": Fraction(24000, 1001), "2997": Fraction(30000, 1001), "5994": Fraction(60000, 1001)}
 

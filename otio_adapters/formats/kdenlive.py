@@ -29,7 +29,7 @@ from otio_adapters.rates import stated_rate
 from otio_adapters.reading import Reading
 from otio_adapters.retiming import chord, curve_through, value_at
 
-_CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+)(?:[.,](\d+))?$")
+_CLOCK = re.compile(r"^(?:(\d{1,6}):)?(\d{1,6}):(\d{1,6})(?:[.,](\d{1,12}))?$")
 _GENERATORS = {"color": "Solid Color", "colour": "Solid Color", "kdenlivetitle": "Title", "noise": "Noise"}
 _ZERO = Fraction(0)
 
@@ -163,7 +163,7 @@ class _Project:
         """
         start, end = (self._time(mix.get(name)) for name in ("in", "out"))
         back = property_of(mix, "kdenlive:mixcut")
-        edit = end - Fraction(int(back)) / self.rate if back.isdecimal() else (start + end) / 2
+        edit = end - Fraction(int(back)) / self.rate if back.isdecimal() and len(back) < 9 else (start + end) / 2
         if not start <= edit <= end or start == end:
             return None
         incoming = [n for n in starts.get(start, ()) if clips[n].end > edit]

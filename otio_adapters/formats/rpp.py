@@ -106,7 +106,7 @@ def _mark(line: list[str]) -> tuple[Fraction, str]:
 
     The end of a region has no text.
     """
-    name, region = line[3], len(line) > 4 and line[4].isdecimal() and int(line[4]) & 1
+    name, region = line[3], len(line) > 4 and line[4][:9].isdecimal() and int(line[4][:9]) & 1
     if not region:
         return _number(line[2]), name or f"marker {line[1]}"
     return _number(line[2]), f"section: {name}" if name and ":" not in name else name

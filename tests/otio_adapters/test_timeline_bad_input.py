@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import time
 import zipfile
@@ -14,7 +15,7 @@ import pytest
 from emsync_engine.errors import InputError
 from otio_adapters import read_picture
 from tests.otio_adapters.builders import clip, save, stack, timeline, track
-from tests.otio_adapters.damage import damaged
+from tests.otio_adapters.damage import damaged, sources
 from tests.otio_adapters.test_timeline_formats import item, xmeml
 
 
@@ -163,3 +164,17 @@ def test_damage_ends_in_a_picture_or_in_one_line(tmp_path: Path, block: int) -> 
             assert path.name in str(error)
             assert "\n" not in str(error)
         assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_numbers_of_thousands_of_digits(tmp_path: Path, seed: int) -> None:
+    """Python refuses to make integers of texts of more than 4,300 digits."""
+    chance = random.Random(seed)
+    for suffix, data in sources()[:13]:
+        found = chance.choice(list(re.finditer(rb"\d+", data)))
+        path = tmp_path / f"long{suffix}"
+        path.write_bytes(data[: found.start()] + b"7" * 5000 + data[found.end() :])
+        try:
+            read_picture(path).to_json()
+        except InputError as error:
+            assert "\n" not in str(error)
