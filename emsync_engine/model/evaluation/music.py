@@ -11,7 +11,10 @@ Each number is of one excerpt (a composed cue, or bars of a held-out piece that 
 * exact repetition: share of bars that are exactly a bar before;
 * empty bars: share of the bars in which nothing begins, up to the last note;
 * polyphony: mean number of pitched notes that sound where any sounds (sixteenths);
+* notes a quarter: all note onsets over the quarters up to the end of the last bar in which one begins;
 * range violations: share of the notes outside their instrument's range (`decode.frame.Limits`).
+
+Drums alone have no pitch classes, scale or polyphony; those measures leave such excerpts out.
 
 Overlapped area: sum over bins of the smaller of two histograms of notes' pitches, lengths, velocity steps, times to the
 next onset, and of bars' notes a quarter; 1 = the same distribution (in the spirit of Yang & Lerch 2020). What two
@@ -21,6 +24,7 @@ pieces are what they are, so nothing here has to be equal; far off is what to lo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -58,11 +62,13 @@ def pitch_classes(piece: ev.Piece) -> FloatArray:
 
 def pitch_class_entropy(piece: ev.Piece) -> float:
     p = pitch_classes(piece)
-    return float(-(p[p > 0] * np.log2(p[p > 0])).sum())
+    return float(-(p[p > 0] * np.log2(p[p > 0])).sum()) if p.any() else math.nan
 
 
 def scale_consistency(piece: ev.Piece) -> float:
     p = pitch_classes(piece)
+    if not p.any():
+        return math.nan
     return float(max(p[[(tonic + s) % 12 for s in steps]].sum() for steps in _SCALES.values() for tonic in range(12)))
 
 
@@ -99,7 +105,11 @@ def polyphony(piece: ev.Piece) -> float:
     ends = np.maximum((piece.onset + piece.duration)[pitched] // SIXTEENTH, piece.onset[pitched] // SIXTEENTH + 1)
     np.add.at(change, np.minimum(ends, steps - 1), -1)
     sounding = np.cumsum(change)
-    return float(sounding[sounding > 0].mean()) if (sounding > 0).any() else 0.0
+    return float(sounding[sounding > 0].mean()) if (sounding > 0).any() else math.nan
+
+
+def notes_a_quarter(piece: ev.Piece) -> float:
+    return piece.n_notes * ev.GRID / float(piece.bar_start[piece.note_bar.max() + 1])
 
 
 def range_violations(piece: ev.Piece) -> float:
@@ -114,6 +124,7 @@ MEASURES: Mapping[str, Callable[[ev.Piece], float]] = {
     "exact repetition": exact_repetition,
     "empty bars": empty_bars,
     "polyphony": polyphony,
+    "notes a quarter": notes_a_quarter,
     "range violations": range_violations,
 }
 
@@ -220,7 +231,7 @@ def measure(request: Request, data: Path | None = None) -> Report:
         every = [piece for parts in by_source.values() for piece in parts]
         pieces |= {name: p for name, p in {"held out, bands": bands, "held out, all": every}.items() if p}
     numbers = {
-        name: {what: round(float(np.mean([of(p) for p in group])), 4) for what, of in MEASURES.items()}
+        name: {what: round(float(np.nanmean([of(p) for p in group])), 4) for what, of in MEASURES.items()}
         for name, group in pieces.items()
     }
     rows: list[tuple[Cell, ...]] = [(what, *(numbers[name][what] for name in pieces)) for what in MEASURES]

@@ -60,7 +60,15 @@ def test_voices_that_sound_together_are_counted_where_any_sounds() -> None:
     chord = [(0, 0, BAR, pitch, 80) for pitch in (60, 64, 67)]
     assert music.polyphony(piece(*chord)) == 3
     assert music.polyphony(piece(*chord, (0, 2 * BAR, BAR, 60, 80))) == pytest.approx(2)
-    assert music.polyphony(piece((9, 0, 480, 36, 80))) == 0
+
+
+def test_drums_alone_have_neither_pitch_classes_nor_polyphony() -> None:
+    drums = piece((9, 0, 480, 36, 80))
+    assert np.isnan([music.pitch_class_entropy(drums), music.scale_consistency(drums), music.polyphony(drums)]).all()
+
+
+def test_notes_are_counted_by_the_quarter() -> None:
+    assert music.notes_a_quarter(repeated(3)) == 1
 
 
 def test_notes_no_piano_has_are_violations() -> None:
