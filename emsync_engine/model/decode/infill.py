@@ -30,8 +30,8 @@ from emsync_engine.model.decode.state import Event, State
 from emsync_engine.model.decode.writer import Answer, Candidate, Page, Writer
 from emsync_engine.score import Note
 
-_SEAM_LEFT, _SEAM_RIGHT = 2, 3
-"""Bars before and after the hole that a candidate's seam is judged with."""
+_SEAM_LEFT, _SEAM_RIGHT = 3, 2
+"""Bars before and after the hole's end with which a candidate's seam is judged; more would cost more than it tells."""
 _LEAST_SHARE = 0.15
 
 OnEvents = Callable[[int, Sequence[Event]], None]
@@ -130,7 +130,7 @@ class Filling:
 
     def _seam(self, candidate: Candidate, span: Span) -> float:
         """Bits a note of the bars after the hole, given the candidate before them."""
-        left, right = max(span.start - _SEAM_LEFT, span.left), min(span.stop + _SEAM_RIGHT, span.right)
+        left, right = max(span.stop - _SEAM_LEFT, span.left), min(span.stop + _SEAM_RIGHT, span.right)
         new = [self._sounded(e) for e in self._new(candidate)]
         window = window_of([*self._notes, *new], self.decoding.guides(self.guide)[0], left, right)
         sequence = lay.plain(window, begins=False, ends=False)
