@@ -12,20 +12,10 @@ from bridge import derive
 from bridge.derive import Cue, Progress
 from bridge.files import only_writer
 from bridge.folder import Cut, Document, ScoreFolder, Take, add_cut, add_take, cut_timeline_file
-from bridge.pipeline import (
-    ScoreRequest,
-    _commit,
-    _discarded_on_failure,
-    _entry,
-    _with_base,
-    answer,
-    effective,
-    mood_of,
-    read,
-    with_dialogue,
-)
+from bridge.pipeline import ScoreRequest, _with_base, effective, mood_of, read, with_dialogue
 from bridge.remember import Remembered, recalled, request_json, with_given
 from bridge.settings import Settings
+from bridge.writing import answer, commit, discarded_on_failure, take_entry
 from emsync_engine.errors import InputError
 from emsync_engine.measure import count_changes
 from emsync_engine.picture import Picture
@@ -82,19 +72,20 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
         notes = _notes(old, document, take, cuts, kept, again.settings)
         notes += _seen_before(folder, document, picture)
         staging = folder.stage()
-        with _discarded_on_failure(folder, staging):
+        with discarded_on_failure(folder, staging):
             number = add_cut(folder, document, staging, cut, derive.plain_timeline(request.source, picture))
             ranged = asked.ranged or cue.start > 0
             said = {"source": str(request.source)} | request_json(
                 again.settings, within=again.detect_within, ranged=ranged
             )
-            made = _entry("conform", engine, take.score.seed, entry.number, said, count_changes(old.score, take.score))
+            counted = count_changes(old.score, take.score)
+            made = take_entry("conform", engine, take.score.seed, entry.number, said, counted)
             document = add_take(document, staging, take, replace(made, cut=number))
             (staging / CHANGES).write_text(change_text(rows, cuts), encoding="utf-8", errors="replace")
             home = staging if (staging / cut_timeline_file(number)).is_file() else folder.path
             final = Cue(folder.path, cut, home / cut_timeline_file(number), take)
             font = effective(again, picture).soundfont
-            written = _commit(folder, document, final, staging, progress, soundfont=font)
+            written = commit(folder, document, final, staging, progress, soundfont=font)
     said_now = answer(folder, written, final)
     return {
         **said_now,

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bridge import derive, locks
 from bridge.derive import Cue, Progress
-from bridge.files import only_writer, sha256
-from bridge.folder import (
-    Cut,
-    Document,
-    Lock,
-    ScoreFolder,
-    Take,
-    TakeEntry,
-    Written,
-    add_cut,
-    add_take,
-    cut_timeline_file,
-)
+from bridge.files import only_writer
+from bridge.folder import Cut, Document, ScoreFolder, Take, add_cut, add_take, cut_timeline_file
 from bridge.remember import request_json
 from bridge.settings import Settings, load_settings
 from bridge.times import parse_time
+from bridge.writing import answer, commit, current, discarded_on_failure, existing, take_entry
 from emsync_engine.composers import Composer, composer_of, default_engine
 from emsync_engine.dialogue import find_speech
 from emsync_engine.errors import InputError
-from emsync_engine.measure import count_changes, measure_hits
+from emsync_engine.measure import count_changes
 from emsync_engine.mood import MoodCurve, watch, with_mood
 from emsync_engine.mood.curve import constant
 from emsync_engine.picture import Instruction, Picture, PictureMarker
@@ -206,132 +194,20 @@ def _score_cue(
     folder = ScoreFolder(path)
     with only_writer(path, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
-        old = _existing(folder)
+        old = existing(folder)
         if old and old.locks:
             take = locks.rescored(folder.take(), take, old.locks, composer)
         said = request_json(request.settings, within=request.detect_within, ranged=request.range is not None)
-        entry = _entry("score", composer.name, wishes.seed, None, {"source": str(request.source), **said})
+        entry = take_entry("score", composer.name, wishes.seed, None, {"source": str(request.source), **said})
         staging = folder.stage()
-        with _discarded_on_failure(folder, staging):
+        with discarded_on_failure(folder, staging):
             document = old or Document()
             number = add_cut(folder, document, staging, cut, timeline)
             document = add_take(document, staging, take, replace(entry, cut=number))
             home = staging if (staging / cut_timeline_file(number)).is_file() else path
             made = Cue(path, cut, home / cut_timeline_file(number), take)
-            written = _commit(folder, document, made, staging, progress, soundfont=wishes.soundfont)
+            written = commit(folder, document, made, staging, progress, soundfont=wishes.soundfont)
     return answer(folder, written, made)
-
-
-def _existing(folder: ScoreFolder) -> Document | None:
-    """The document of an existing score folder; None where a new one may be made.
-
-    Raises:
-        InputError: the path is a file, or a folder with something else in it.
-    """
-    if folder.exists():
-        return folder.document()
-    if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-        raise InputError(
-            "this exists and is not a score folder; choose another one with -o", str(folder.path), "not_a_score_folder"
-        )
-    return None
-
-
-def _entry(
-    command: str, engine: str, seed: int, parent: int | None, request: dict[str, Any], changed: Any = None
-) -> TakeEntry:
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    asked = {"command": command, **request}
-    return TakeEntry(0, "", "", engine, seed, now, parent=parent, request=asked, changed=changed or {})
-
-
-@contextmanager
-def _discarded_on_failure(folder: ScoreFolder, staging: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        folder.discard(staging)
-        raise
-
-
-def _commit(
-    folder: ScoreFolder,
-    document: Document,
-    cue: Cue,
-    staging: Path,
-    progress: Progress,
-    *,
-    soundfont: Path | None = None,
-    needs_audio: bool = False,
-    leave: Sequence[str] = (),
-) -> Written:
-    """Stage the derived files of the document's current take, then put everything staged in place.
-
-    Args:
-        leave: derived files to leave alone where they would come out as they were written before.
-    """
-    before = folder.document() if folder.exists() else Document()
-    document = derive.derive_all(cue, staging, document, progress, soundfont=soundfont, needs_audio=needs_audio)
-    made = {p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file()}
-    for name in leave:
-        if sha256(staging / name) == before.files.get(name) and (folder.path / name).is_file():
-            (staging / name).unlink()
-    return folder.commit(document, staging, dropped=_dropped(before, document, made))
-
-
-def _dropped(before: Document, document: Document, made: Collection[str]) -> list[str]:
-    """Derived files that the current take does not have: sound of other parts, and what was made for another cut."""
-    old, new = ({t.number: t.cut for t in d.takes}.get(d.current) for d in (before, document))
-    return [n for n in before.files if n not in made and (old != new or n.endswith(".wav"))]
-
-
-def answer(folder: ScoreFolder, written: Written, cue: Cue) -> dict[str, Any]:
-    """What ``emsync score`` says of a cue."""
-    document, score = written.document, cue.take.score
-    return {
-        "dir": str(folder.path.resolve()),
-        "title": cue.cut.title,
-        "take": document.current,
-        "files": derive.file_paths(folder.path, document),
-        "kept_aside": _absolute(folder, written.kept_aside),
-        "hits": [m.to_json() for m in measure_hits(score)],
-        "tempo_map": tempo_rows(score),
-        "sections": [
-            {
-                "id": s.id, "name": s.name, "role": s.role, "start_s": float(score.tempo_map.seconds(s.tick)),
-                "end_s": float(score.tempo_map.seconds(s.end)), "valence": s.valence, "arousal": s.arousal,
-                "seed": s.seed,
-            }
-            for s in score.sections
-        ],
-        "key": score.key.name,
-        "duration_s": float(score.duration),
-        "bars": len(score.bars),
-        "notes": {p.id: len(p.notes) for p in score.parts},
-        "seed": score.seed,
-        "engine": score.engine,
-        "audio": dict(document.audio),
-        "rights": dict(document.rights),
-        "warnings": [*cue.cut.warnings, *document.warnings],
-    }  # fmt: skip
-
-
-def _absolute(folder: ScoreFolder, names: Sequence[str]) -> list[str]:
-    return [str(folder.path.resolve() / name) for name in names]
-
-
-def tempo_rows(score: Score) -> list[dict[str, Any]]:
-    """The tempo map for people and programs."""
-    rows = []
-    for event in score.tempo_map.events:
-        bar, beat = score.bar_beat(event.tick)
-        rows.append(
-            {
-                "time_s": float(score.tempo_map.seconds(event.tick)), "bar": bar, "beat": beat,
-                "bpm": round(event.bpm, 6), "us_per_quarter": event.us_per_quarter, "forced": event.forced,
-            }
-        )  # fmt: skip
-    return rows
 
 
 # --- another take --------------------------------------------------------------------------------------------
@@ -356,7 +232,7 @@ def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]
     folder = ScoreFolder(request.folder)
     with only_writer(request.folder, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
         folder.recover()
-        document, take, cue = _current(folder)
+        document, take, cue = current(folder)
         start, end = _region(request, take, cue.cut.picture)
         parts = _known_parts(request.parts, take.score)
         seed = request.seed if request.seed is not None else max(t.seed for t in document.takes) + 1
@@ -378,23 +254,15 @@ def regenerate(request: RegenerateRequest, progress: Progress) -> dict[str, Any]
             )  # fmt: skip
         changed = count_changes(take.score, new)
         asked = {"start": request.start, "end": request.end, "parts": list(parts), "mood": request.mood}
-        entry = replace(_entry("regenerate", composer.name, seed, old.number, asked, changed), cut=old.cut)
+        entry = replace(take_entry("regenerate", composer.name, seed, old.number, asked, changed), cut=old.cut)
         cue = replace(cue, take=Take(new, take.sheet))
         staging = folder.stage()
-        with _discarded_on_failure(folder, staging):
+        with discarded_on_failure(folder, staging):
             document = add_take(document, staging, cue.take, entry)
-            written = _commit(folder, document, cue, staging, progress, leave=(derive.TIMELINE,))
+            written = commit(folder, document, cue, staging, progress, leave=(derive.TIMELINE,))
     spared = _spared(parts, free, start, end)
     return {**answer(folder, written, cue), "changed": changed, "seed": seed, "locked": spared,
             "start_s": float(new.tempo_map.seconds(start)), "end_s": float(new.tempo_map.seconds(end))}  # fmt: skip
-
-
-def _current(folder: ScoreFolder, number: int | None = None) -> tuple[Document, Take, Cue]:
-    """The document, a take (by default the current one) and what its files are derived from."""
-    document = folder.document()
-    entry = document.entry(document.current if number is None else number)
-    take = folder.take(entry.number)
-    return document, take, Cue(folder.path, folder.cut(entry.cut), folder.cut_timeline(entry.cut), take)
 
 
 def _region(request: RegenerateRequest, take: Take, picture: Picture) -> tuple[int, int]:
@@ -426,95 +294,3 @@ def _spared(parts: Sequence[str], free: Sequence[locks.Region], start: int, end:
     """Parts of which some of the region was locked."""
     taken = {p: sum(r.end - r.start for r in free if p in r.parts) for p in parts}
     return [p for p in parts if taken[p] < end - start]
-
-
-# --- history, locks and files --------------------------------------------------------------------------------
-
-
-def use_take(path: Path, number: int, progress: Progress) -> dict[str, Any]:
-    """Make an earlier (or later) take the current one and derive its files."""
-    folder = ScoreFolder(path)
-    with only_writer(path, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
-        folder.recover()
-        document, _, cue = _current(folder, number)
-        staging = folder.stage()
-        with _discarded_on_failure(folder, staging):
-            written = _commit(folder, replace(document, current=number), cue, staging, progress)
-    return {**takes_answer(written.document), "kept_aside": _absolute(folder, written.kept_aside)}
-
-
-def change_locks(path: Path, asked: Sequence[Lock], *, locked: bool) -> dict[str, Any]:
-    """Add locks, or remove every lock that these cover; all of them or none."""
-    folder = ScoreFolder(path)
-    with only_writer(path):
-        folder.recover()
-        document, score = folder.document(), folder.take().score
-        for lock in asked:
-            lock = replace(lock, section=locks.section_id(lock.section, score) if lock.section else None)
-            locks.check_lock(lock, score)
-            kept = tuple(k for k in document.locks if not _covers(lock, k))
-            document = replace(document, locks=(*kept, lock) if locked else kept)
-        staging = folder.stage()
-        with _discarded_on_failure(folder, staging):
-            folder.commit(document, staging)
-    return takes_answer(document)
-
-
-def _covers(wide: Lock, narrow: Lock) -> bool:
-    return wide.part in (None, narrow.part) and wide.section in (None, narrow.section)
-
-
-def list_takes(path: Path) -> dict[str, Any]:
-    """The history and the locks, as they are before a take that is just being made."""
-    folder = ScoreFolder(path)
-    try:
-        with only_writer(path, wait_s=0):
-            folder.recover()
-    except InputError as error:
-        if error.code != "busy":
-            raise
-    return takes_answer(folder.document())
-
-
-def takes_answer(document: Document) -> dict[str, Any]:
-    return {
-        "takes": [derive.takes_row(document, i) for i in range(len(document.takes))],
-        "current": document.current,
-        "locks": [{"part": k.part, "section": k.section} for k in document.locks],
-    }
-
-
-def rerender(path: Path, soundfont: Path | None, progress: Progress) -> dict[str, Any]:
-    """Mix and stems of the current take again.
-
-    Raises:
-        MissingComponentError: no synthesiser is installed.
-    """
-    folder = ScoreFolder(path)
-    with only_writer(path, waiting=lambda: progress(0.0, "waiting for another emsync to finish")):
-        folder.recover()
-        document, _, cue = _current(folder)
-        staging = folder.stage()
-        with _discarded_on_failure(folder, staging):
-            leave = (derive.MIDI, derive.TIMELINE, derive.REPORT)
-            written = _commit(
-                folder, document, cue, staging, progress, soundfont=soundfont, needs_audio=True, leave=leave
-            )
-    document = written.document
-    files = derive.file_paths(path, document)
-    return {"files": {k: v for k, v in files.items() if v.endswith(".wav")}, "audio": dict(document.audio),
-            "rights": dict(document.rights), "kept_aside": _absolute(folder, written.kept_aside)}  # fmt: skip
-
-
-def redraw(path: Path) -> dict[str, Any]:
-    """The report of the current take again."""
-    folder = ScoreFolder(path)
-    with only_writer(path):
-        folder.recover()
-        document, _, cue = _current(folder)
-        staging = folder.stage()
-        with _discarded_on_failure(folder, staging):
-            derive.write_report(cue, staging, document)
-            written = folder.commit(document, staging)
-    return {"files": {"report": str(path.resolve() / derive.REPORT)},
-            "kept_aside": _absolute(folder, written.kept_aside)}  # fmt: skip

@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    from bridge.pipeline import rerender
+    from bridge.history import rerender
 
     reporter = Reporter(options)
     try:

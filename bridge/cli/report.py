@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    from bridge.pipeline import redraw
+    from bridge.history import redraw
 
     answer = redraw(options.dir)
     if not options.json:

@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    from bridge.pipeline import change_locks, list_takes, use_take
+    from bridge.history import change_locks, list_takes, use_take
 
     reporter = Reporter(options)
     require(options.action == "use" or options.number is None, f"{options.action} takes no number")

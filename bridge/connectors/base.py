@@ -299,8 +299,8 @@ def lock_edited(folder: Path, delivered: Delivered) -> tuple[str, ...]:
         A sentence for each part and section that was locked.
     """
     from bridge.folder import Lock, ScoreFolder
+    from bridge.history import change_locks
     from bridge.locks import is_locked
-    from bridge.pipeline import change_locks
 
     held = ScoreFolder(folder).document().locks
     known = {section.id for section in ScoreFolder(folder).take().score.sections}

@@ -128,7 +128,7 @@ async def _cancel(desk: Desk, given: Answer) -> Answer:
 
 
 async def _takes(desk: Desk, given: Answer) -> Answer:
-    from bridge.pipeline import list_takes
+    from bridge.history import list_takes
 
     return await asyncio.to_thread(list_takes, Path(given["folder"]))
 

@@ -11,7 +11,7 @@ from typing import Any
 from bridge.daemon.jobs import Job
 from bridge.files import only_writer
 from bridge.folder import ScoreFolder, TakeEntry
-from bridge.pipeline import takes_answer
+from bridge.history import takes_answer
 from emsync_engine.errors import EmsyncError
 
 _MAKES_TAKES = {"score": "output", "regenerate": "folder", "conform": "folder"}

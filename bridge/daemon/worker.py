@@ -77,7 +77,7 @@ def _conform(request: Request, progress: Progress) -> dict[str, Any]:
 
 
 def _use(request: Request, progress: Progress) -> dict[str, Any]:
-    from bridge.pipeline import use_take
+    from bridge.history import use_take
 
     return use_take(Path(request["folder"]), request["take"], progress)
 
@@ -85,7 +85,7 @@ def _use(request: Request, progress: Progress) -> dict[str, Any]:
 def _locking(locked: bool) -> Callable[[Request, Progress], dict[str, Any]]:
     def change(request: Request, progress: Progress) -> dict[str, Any]:
         from bridge.folder import Lock
-        from bridge.pipeline import change_locks
+        from bridge.history import change_locks
 
         lock = Lock(request.get("part"), request.get("section"))
         return change_locks(Path(request["folder"]), [lock], locked=locked)
@@ -102,7 +102,7 @@ def _mood(request: Request, progress: Progress) -> dict[str, Any]:
 
 
 def _render(request: Request, progress: Progress) -> dict[str, Any]:
-    from bridge.pipeline import rerender
+    from bridge.history import rerender
 
     return rerender(Path(request["folder"]), None, progress)
 

@@ -14,8 +14,9 @@ import pytest
 
 from bridge.cli.main import main
 from bridge.folder import Lock, ScoreFolder, Take
+from bridge.history import change_locks, use_take
 from bridge.pipeline import RegenerateRequest as Region
-from bridge.pipeline import ScoreRequest, change_locks, regenerate, score, use_take
+from bridge.pipeline import ScoreRequest, regenerate, score
 from bridge.remember import recalled, request_json, with_given
 from bridge.settings import Settings, key_of
 from emsync_engine.errors import EmsyncError, InputError

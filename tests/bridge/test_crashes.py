@@ -19,7 +19,8 @@ import pytest
 
 from bridge.files import only_writer
 from bridge.folder import ScoreFolder
-from bridge.pipeline import RegenerateRequest, ScoreRequest, list_takes, regenerate, score, use_take
+from bridge.history import list_takes, use_take
+from bridge.pipeline import RegenerateRequest, ScoreRequest, regenerate, score
 from emsync_engine.errors import InputError
 from tests.acceptance.edits import plain_cut
 from tests.bridge.test_score_folder import check_whole

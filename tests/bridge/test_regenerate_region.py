@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from bridge.folder import Lock, ScoreFolder
-from bridge.pipeline import RegenerateRequest, ScoreRequest, change_locks, read, regenerate, score, use_take
+from bridge.history import change_locks, use_take
+from bridge.pipeline import RegenerateRequest, ScoreRequest, read, regenerate, score
 from emsync_engine.errors import InputError
 from emsync_engine.score import Part, Score
 from tests.acceptance.checks import check_cue

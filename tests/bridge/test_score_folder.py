@@ -14,7 +14,8 @@ import pytest
 
 from bridge.cli.main import main
 from bridge.folder import ScoreFolder
-from bridge.pipeline import RegenerateRequest, ScoreRequest, list_takes, redraw, regenerate, score, use_take
+from bridge.history import list_takes, redraw, use_take
+from bridge.pipeline import RegenerateRequest, ScoreRequest, regenerate, score
 from bridge.settings import Settings
 from emsync_engine.errors import InputError
 from tests.acceptance.edits import marker, plain_cut

@@ -18,7 +18,8 @@ from bridge.connectors.plan import Plan, Region, content_hash, plan_of_folder
 from bridge.connectors.reaper import ReaperConnector
 from bridge.connectors.reaper_box import Mailbox, RefusedError
 from bridge.daemon.osc_packets import parse
-from bridge.pipeline import RegenerateRequest, regenerate, use_take
+from bridge.history import use_take
+from bridge.pipeline import RegenerateRequest, regenerate
 from emsync_engine.score import Note
 from tests.bridge.connectors.scores import section_score
 from tests.daw_scripts.reaper.fake_project import BEATS, TIME, Item, MisuseError, Project, Tempo, midi_hash
