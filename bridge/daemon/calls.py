@@ -36,6 +36,8 @@ class Desk:
     transport: Transport | None = None
     """Live MIDI, where ports were named."""
     answered: Answered = field(default_factory=Answered)
+    state: Path | None = None
+    """The daemon's state folder, where Ableton Live's script says where it is."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ async def _status(desk: Desk, given: Answer) -> Answer:
         "waiting": sum(j.ended is None for j in jobs),
         "worker": desk.engine.worker.pid or 0,
         "transport": dict(desk.transport.state) if desk.transport else None,
+        "live": desk.state is not None and (desk.state / "live.json").is_file(),
         "jobs": [j.to_json() for j in jobs[: -_LISTED - 1 : -1]],
     }
 
@@ -138,6 +141,13 @@ async def _transport(desk: Desk, given: Answer) -> Answer:
         raise InputError("no MIDI port was named: emsync serve --midi-out NAME (emsync doctor lists them)",
                          code="no_midi")  # fmt: skip
     return await desk.transport.order(given)
+
+
+async def _live(desk: Desk, given: Answer) -> Answer:
+    from bridge.live.watch import ask_live
+
+    assert desk.state is not None
+    return await asyncio.to_thread(ask_live, desk.state, given["action"])
 
 
 async def _subscribe(desk: Desk, given: Answer) -> Answer:
@@ -226,6 +236,11 @@ _ROWS = (
          Argument("at", "time", "where to play from or to locate to (default: where it stands)"),
          Argument("source", "time source", "what to follow: mtc (default) or clock")),
         _transport, mutates=True,
+    ),
+    Call(
+        "live", "ask for something in Ableton Live, as a mapped control there does",
+        (Argument("action", "text", "regenerate (what is selected there), next, previous or push", required=True),),
+        _live, mutates=True,
     ),
     Call(
         "subscribe", "be told what changes, for a while",

@@ -23,6 +23,15 @@ async function cancel(id) {
   await fetch("/1/cancel", { method: "POST", headers, body: JSON.stringify({ job: id }) });
 }
 
+async function ask(action) {
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+  const answer = await fetch("/1/live", { method: "POST", headers, body: JSON.stringify({ action }) });
+  const said = await answer.json();
+  document.getElementById("asked").textContent = said.error ? said.error.message : "asked";
+}
+
+for (const button of document.querySelectorAll("[data-ask]")) button.onclick = () => ask(button.dataset.ask);
+
 function link(job, text) {
   const made = document.createElement("a");
   made.href = `/report?id=${encodeURIComponent(job.id)}`;
@@ -59,6 +68,7 @@ function draw() {
 async function begin() {
   const said = await (await fetch("/1/status")).json();
   for (const job of said.jobs) jobs.set(job.id, job);
+  document.getElementById("live").hidden = !(said.live && token);
   draw();
 }
 

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from bridge.connectors.reaper_mailbox import PumpThread
 from bridge.daemon import state
 from bridge.daemon.calls import Desk
 from bridge.daemon.engine import Engine
@@ -20,6 +22,7 @@ from bridge.daemon.osc_server import OscServer
 from bridge.daemon.pads import PadDesk
 from bridge.daemon.tasks import stop_asked
 from bridge.daemon.transport import Transport
+from bridge.live.watch import LiveWatch
 from bridge.midi.deck import Wiring
 from bridge.midi.triggers import Trigger
 from emsync_engine.errors import InputError
@@ -69,11 +72,12 @@ async def _serve(
 ) -> None:
     engine = Engine(store)
     transport = Transport(request.wiring, request.triggers) if request.wiring else None
-    desk = Desk(engine, [root.resolve() for root in request.roots], transport=transport)
+    desk = Desk(engine, [root.resolve() for root in request.roots], transport=transport, state=folder)
     secret = state.token(folder)
     http, osc = HttpServer(desk, secret), OscServer(desk, secret if request.listen else "")
     pads = PadDesk(desk, transport, request.triggers) if transport else None
     host = request.listen or LOOPBACK
+    live, reaper = LiveWatch(folder), ExitStack()
     stop = stop_asked()
     engine.start()
     try:
@@ -87,6 +91,9 @@ async def _serve(
         osc.listen_for(desk)
         address = {"http": desk.http, "osc": _said(host, osc_port), "pid": os.getpid()}
         await engine.on_disk(state.write_address, folder, address)
+        live.start()
+        if folder == state.default_state():  # one daemon serves REAPER's actions, not each that has a folder of its own
+            reaper.callback(PumpThread(folder).start().close)
         _log.info("listening: HTTP %s, OSC %s", address["http"], address["osc"])
         started({**address, "link": f"{desk.http}/#token={secret}", "token": str(folder / state.TOKEN)})
         await asyncio.wait({stop, engine.failure}, return_when=asyncio.FIRST_COMPLETED)
@@ -98,6 +105,8 @@ async def _serve(
             await pads.stop()
             await transport.stop()
         await engine.stop()
+        await asyncio.to_thread(live.stop)
+        await asyncio.to_thread(reaper.close)
         (folder / state.ADDRESS).unlink(missing_ok=True)
         _log.info("stopped")
     if failed is not None:

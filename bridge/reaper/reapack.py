@@ -26,7 +26,7 @@ PACKAGE = "emsync.lua"
 """ReaPack tells the kind of a package by this name's ending; it is no file."""
 DESCRIPTION = "EMSYNC: film music that lands on the cut"
 _ABOUT = """{\\rtf1 Scores the picture of this project, writes tracks, takes, tempo map and markers, and \
-regenerates what is selected. Needs EMSYNC on this computer (emsync serve, emsync reaper listen). After installing, \
+regenerates what is selected. Needs EMSYNC on this computer (emsync serve). After installing, \
 run the action emsync_listener once.}"""
 
 

@@ -176,7 +176,7 @@ local function say_unheard()
     if name:match('%.request%.json$') then count = count + 1 end
     index = index + 1
   end
-  if count > 0 then ui.status(count .. ' requests wait for emsync reaper listen') end
+  if count > 0 then ui.status(count .. ' requests wait for emsync serve') end
 end
 
 local function due(last, every)

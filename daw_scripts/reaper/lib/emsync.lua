@@ -59,7 +59,7 @@ function M.load(home)
     local age = lib.mailbox.pump_age()
     lib.mailbox.request(op, args, lasts_s)
     if not age or age > PUMP_S then
-      lib.ui.alert('EMSYNC does not answer. Start it with\n\n    emsync serve\n    emsync reaper listen\n\nand what you ' ..
+      lib.ui.alert('EMSYNC does not answer. Start it with\n\n    emsync serve\n\nand what you ' ..
         'asked for is done' .. (lasts_s and ', if that is soon.' or '.'))
     else
       lib.ui.status(doing)

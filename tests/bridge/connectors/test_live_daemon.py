@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bridge.connectors.base import Options
+from bridge.connectors.live import LiveConnector
 from bridge.connectors.plan import plan_of_folder
 from bridge.live.desk import LiveDesk
 from tests.bridge.connectors.scores import section_score
@@ -176,3 +177,25 @@ def test_without_a_daemon_or_without_live_it_says_so_and_goes_on(studio: Studio)
     assert studio.said[-1] == "Live is there again"
     studio.daemon.start()
     assert studio.ask("regenerate").startswith("take 2: bass")
+
+
+def test_from_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    home = tmp_path.resolve()
+    daemon = Daemon(home)
+    daemon.state.mkdir()
+    with ExitStack() as stack:
+        live = RunningLive(home, (12, 2))  # in the daemon's own state folder
+        stack.callback(live.quit)
+        daemon.start()
+        stack.callback(daemon.stop)
+        folder = section_score(home)
+        with LiveConnector(Options(str(live.state), 30)) as connector:
+            connector.push(plan_of_folder(folder))
+        with live.paused() as fake:
+            fake.song.loop_start, fake.song.loop_length = 0.0, 8.0
+            fake.select("Bass")
+        assert daemon.ask("status")[1]["live"] is True
+        assert daemon.ask("live", {"action": "regenerate"})[1]["action"] == "regenerate"
+        live.wait_for(lambda fake: any("EMSYNC: take 2: bass" in text for text in fake.shown))
+        assert daemon.ask("live", {"action": "dance"})[0] == 400
