@@ -40,10 +40,9 @@ def quiet(done: float, stage: str) -> None:
 
 def dies_at(step: int, work: Callable[[], object]) -> bool:
     """Do some work in a child that dies, as if killed, at its ``step``-th change of the disk; whether it did die."""
-    gc.collect()  # decoders with threads of their own, left by other tests: a child without these threads cannot end them
     child = os.fork()
     if child == 0:
-        gc.disable()
+        gc.disable()  # or it would end decoders of other tests, whose threads it does not have, and wait for ever
         _die_at(step)
         try:
             work()
