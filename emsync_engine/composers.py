@@ -23,9 +23,6 @@ ENGINES = ("model", "rules")
 ENGINE_VARIABLE, WEIGHTS_VARIABLE = "EMSYNC_ENGINE", "EMSYNC_WEIGHTS"
 """Environment variables: another default engine, and a folder with weights of one's own."""
 
-CUE_CANDIDATES = 2
-"""Attempts at every few bars of a whole cue; a region gets the four that are the decoder's default."""
-
 OnProgress = Callable[[float], None]
 """Told the share that is done, 0 to 1."""
 
@@ -84,12 +81,12 @@ class Model:
         self.weights = weights
 
     def compose(self, sheet: CueSheet, seed: int, progress: OnProgress = _silent) -> Score:
-        from emsync_engine.model.decode import Decoding, compose
+        from emsync_engine.model.decode import compose
 
         def on_bar(_start: int, end: int, _notes: Mapping[str, Sequence[Note]]) -> None:
             progress(end / max(sheet.end_tick, 1))
 
-        return compose(sheet, seed, _network(self.weights), Decoding(candidates=CUE_CANDIDATES), on_bar)
+        return compose(sheet, seed, _network(self.weights), on_bar=on_bar)
 
     def recompose(
         self, score: Score, sheet: CueSheet, start: int, end: int, parts: Sequence[str], seed: int,

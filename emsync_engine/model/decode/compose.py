@@ -30,6 +30,9 @@ ENGINE = "model"
 HARMONY = "harmony"
 """The part name under which a section's harmony has its seed, as in the rule composer."""
 
+CUE_CANDIDATES = 2
+"""Attempts at every few bars of a whole cue, so that a minute takes seconds; a region gets more (`Decoding`)."""
+
 Seeds = dict[str, dict[str, int]]
 """Section id -> part id (or ``harmony``) -> seed."""
 OnBar = Callable[[int, int, Mapping[str, Sequence[Note]]], None]
@@ -51,7 +54,7 @@ def compose(
     stage = Stage(sheet, plan_chords(sheet, [seed] * len(sheet.sections)))
     parts = [p for p in PARTS if p in stage.parts]
     names = {GROUP_OF_PART[p]: p for p in parts}
-    decoding, network = decoding or Decoding(), as_network(weights)
+    decoding, network = decoding or Decoding(candidates=CUE_CANDIDATES), as_network(weights)
     seeds: Seeds = {s.id: dict.fromkeys((*PARTS, HARMONY), seed) for s in sheet.sections}
     context = context_of(stage, seeds)
     frame, statements = frame_of(stage, forced=decoding.forced), list[int]()

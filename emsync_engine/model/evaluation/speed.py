@@ -19,7 +19,7 @@ import numpy as np
 from emsync_engine.model import config
 from emsync_engine.model import layouts as lay
 from emsync_engine.model.config import ModelConfig
-from emsync_engine.model.decode.compose import compose
+from emsync_engine.model.decode.compose import CUE_CANDIDATES, compose
 from emsync_engine.model.decode.draft import Decoding
 from emsync_engine.model.decode.fast import has_numba, network_of, warm
 from emsync_engine.model.decode.recompose import recompose
@@ -38,6 +38,7 @@ REGION_BARS = 8
 CONTEXT = 800
 THEIR_TOKENS_A_SECOND = 58.0
 THEIR_WINDOW = 1213
+REGION_CANDIDATES = Decoding().candidates
 ENGINES = ("reference", "fp32", "int8")
 LIMITS_S = {"minute": 6.0, "first bar": 1.0, "best of four": 4.0}
 
@@ -147,7 +148,7 @@ def music_table(folder: str | None, runs: int, engines: Sequence[str] = ENGINES,
     rows: list[tuple[Cell, ...]] = []
     results: dict[str, float] = {}
     for engine in engines:
-        for candidates in (1, 4):
+        for candidates in (1, CUE_CANDIDATES, REGION_CANDIDATES):
             cost = costs(decode, engine, folder, candidates, long and candidates == 1, runs=runs)
             s = cost.seconds
             per_minute = s["long"] / (LONG_S / 60) if "long" in s else None
@@ -172,7 +173,9 @@ def _named(cost: Cost, candidates: int) -> dict[str, float]:
     if candidates == 1:
         found = {"one_candidate_s_a_minute": s["minute"], "first_bar_s": s["first bar"], "notes": s["notes"]}
         return found | ({"s_a_minute_of_four": s["long"] / (LONG_S / 60)} if "long" in s else {})
-    return {"s_a_minute": s["minute"], "best_of_four_s": s["region"], "peak_mib": cost.peak_mib}
+    if candidates == CUE_CANDIDATES:
+        return {"s_a_minute": s["minute"], "cue_notes": s["notes"]}
+    return {"best_of_four_s": s["region"], "peak_mib": cost.peak_mib}
 
 
 def measure(request: Request, folder: Path | None) -> Report:
