@@ -57,7 +57,7 @@ def all_checks() -> list[Check]:
     from bridge.daemon.checks import checks  # which need this module
     from bridge.daemon.state import default_state
 
-    here = [_python(), *(_package(*row) for row in _PACKAGES), _synth(), _soundfont(), _composer(), _disk()]
+    here = [_python(), *(_package(*row) for row in _PACKAGES), _synth(), _soundfont(), _disk()]
     return [*here, *checks(default_state())]
 
 
@@ -108,15 +108,6 @@ def _soundfont() -> Check:
         return f"{font.name} ({font.licence}) {font.path}"
 
     return _guarded("SoundFont", look, required=False)
-
-
-def _composer() -> Check:
-    def look() -> str:
-        from emsync_engine.composers import composer_of, default_engine
-
-        return composer_of(default_engine()).rights["weights"]
-
-    return _guarded("composer", look, required=False)
 
 
 def _disk() -> Check:
