@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge import derive
 from bridge.derive import Cue, Progress
-from bridge.files import only_writer
+from bridge.files import look_at, only_writer
 from bridge.folder import Cut, Document, ScoreFolder, Take, add_cut, add_take, cut_timeline_file
 from bridge.pipeline import ScoreRequest, _with_base, effective, mood_of, read, with_dialogue
 from bridge.remember import Remembered, recalled, request_json, with_given
@@ -54,7 +54,7 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
         entry = document.entry(document.current)
         before, asked = folder.cut(entry.cut), recalled(document, entry.number)
         progress(0.0, "reading the timeline")
-        again = _asked_again(request, asked)
+        again, look = _asked_again(request, asked), look_at(request.source)
         whole = read(again)
         if not whole.shots:
             raise InputError(
@@ -75,9 +75,7 @@ def conform(request: ConformRequest, progress: Progress) -> dict[str, Any]:
         with discarded_on_failure(folder, staging):
             number = add_cut(folder, document, staging, cut, derive.plain_timeline(request.source, picture))
             ranged = asked.ranged or cue.start > 0
-            said = {"source": str(request.source)} | request_json(
-                again.settings, within=again.detect_within, ranged=ranged
-            )
+            said = request_json(request.source, look, again.settings, within=again.detect_within, ranged=ranged)
             counted = count_changes(old.score, take.score)
             made = take_entry("conform", engine, take.score.seed, entry.number, said, counted)
             document = add_take(document, staging, take, replace(made, cut=number))

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,6 +75,33 @@ def sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file or bundle looks like from outside; it is the same while nobody writes."""
+
+    size: int
+    """Bytes, of all files of a bundle."""
+    mtime_ns: int
+    files: int
+
+
+def look_at(path: Path) -> Look | None:
+    """What a path looks like; None when it has just gone."""
+    try:
+        stats = [p.stat() for p in files_of(path)]
+    except (OSError, ValueError):  # the latter of a name that can be no path
+        return None
+    return Look(sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0), len(stats))
+
+
+def files_of(path: Path) -> Iterator[Path]:
+    """The file, or all files of a bundle in order. A bundle is a folder with a suffix."""
+    if path.suffix and path.is_dir():
+        yield from sorted(p for p in path.rglob("*") if p.is_file())
+    else:
+        yield path
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge import derive, locks
 from bridge.derive import Cue, Progress
-from bridge.files import only_writer
+from bridge.files import Look, look_at, only_writer
 from bridge.folder import Cut, Document, ScoreFolder, Take, add_cut, add_take, cut_timeline_file
 from bridge.remember import request_json
 from bridge.settings import Settings, load_settings
@@ -131,6 +131,7 @@ def mood_of(picture: Picture, wishes: Effective, progress: Progress) -> MoodCurv
 def score(request: ScoreRequest, progress: Progress) -> dict[str, Any]:
     """Score a timeline: one cue, or one a ``cue:`` marker. The answer of ``emsync score --json``."""
     progress(0.0, "reading the timeline")
+    look = look_at(request.source)
     whole = read(request)
     if not _can_be_scored(whole):
         raise InputError(
@@ -141,7 +142,8 @@ def score(request: ScoreRequest, progress: Progress) -> dict[str, Any]:
     folders = [home] if len(cues) == 1 else _cue_folders(home, cues)
     pictures = [picture_between(whole, cue.start, cue.end) for cue in cues]
     answers = [
-        _score_cue(request, cue, picture, folder, progress) for cue, picture, folder in zip(cues, pictures, folders)
+        _score_cue(request, look, cue, picture, folder, progress)
+        for cue, picture, folder in zip(cues, pictures, folders)
     ]
     return answers[0] if len(answers) == 1 else {**answers[0], "cues": answers}
 
@@ -172,7 +174,7 @@ def _cue_folders(home: Path, cues: Sequence[CueRange]) -> list[Path]:
 
 
 def _score_cue(
-    request: ScoreRequest, cue: CueRange, picture: Picture, path: Path, progress: Progress
+    request: ScoreRequest, look: Look | None, cue: CueRange, picture: Picture, path: Path, progress: Progress
 ) -> dict[str, Any]:
     wishes = effective(request, picture)
     picture = with_dialogue(picture, progress)
@@ -197,8 +199,9 @@ def _score_cue(
         old = existing(folder)
         if old and old.locks:
             take = locks.rescored(folder.take(), take, old.locks, composer)
-        said = request_json(request.settings, within=request.detect_within, ranged=request.range is not None)
-        entry = take_entry("score", composer.name, wishes.seed, None, {"source": str(request.source), **said})
+        ranged = request.range is not None
+        said = request_json(request.source, look, request.settings, within=request.detect_within, ranged=ranged)
+        entry = take_entry("score", composer.name, wishes.seed, None, said)
         staging = folder.stage()
         with discarded_on_failure(folder, staging):
             document = old or Document()

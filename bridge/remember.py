@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bridge.files import Look
 from bridge.folder import Document, TakeEntry
 from bridge.settings import Settings
 from emsync_engine.codec import CodecError, decode, encode
@@ -26,15 +27,18 @@ class Remembered:
     ranged: bool = False
     """Only a part of the timeline was scored."""
     source: str = ""
+    look: Look | None = None
+    """What the source looked like when it was read."""
 
 
-def request_json(settings: Settings, *, within: bool, ranged: bool) -> dict[str, Any]:
+def request_json(source: Path, look: Look | None, settings: Settings, *, within: bool, ranged: bool) -> dict[str, Any]:
     """The part of a take's request that ``recalled`` reads."""
     plain = replace(settings, soundfont=None, media_roots=())
     given = {k: v for k, v in encode(plain).items() if v is not None and k not in _PATHS}
     if settings.media_roots:
         given["media_roots"] = [str(root.resolve()) for root in settings.media_roots]
-    return {"settings": given, "within": within, "ranged": ranged}
+    said = {"source": str(source), "settings": given, "within": within, "ranged": ranged}
+    return said | ({"look": encode(look)} if look else {})
 
 
 def recalled(document: Document, number: int) -> Remembered:
@@ -51,10 +55,11 @@ def recalled(document: Document, number: int) -> Remembered:
     roots = tuple(Path(root) for root in given.pop("media_roots", ()))
     try:
         settings = replace(decode(Settings, given), media_roots=roots)
+        look = decode(Look, request["look"]) if "look" in request else None
     except CodecError as error:
         raise InputError(f"damaged score folder: what was asked for take {number}: {error}", code="damaged") from error
     return Remembered(
-        settings, bool(request.get("within")), bool(request.get("ranged")), str(request.get("source", ""))
+        settings, bool(request.get("within")), bool(request.get("ranged")), str(request.get("source", "")), look
     )
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from bridge.daemon.process import Worker, WorkerDiedError
 from bridge.daemon.tasks import stop_asked
-from bridge.files import only_writer
+from bridge.files import Look, only_writer
 from bridge.settings import Settings
-from bridge.watch_exports import Look, Memory, Settling, cue_of, exports, score_folders, was_made_from
+from bridge.watch_exports import Handled, Memory, Settling, cue_of, digest_of, exports, score_folders, was_made_from
 from emsync_engine.errors import InputError
 
 SETTLE_S = 2.0
@@ -120,6 +120,7 @@ class _Watch:
 
     async def _handle(self, path: Path, look: Look) -> None:
         home = self._home / f"{cue_of(path)}.emsync"
+        digest = await asyncio.to_thread(digest_of, path)  # before it is read: what is saved meanwhile is news
         known = await asyncio.to_thread(score_folders, home)
         if len(known) == 1 and await asyncio.to_thread(was_made_from, known[0], path, look):
             line = Line(path.name, True, f"is scored already ({home.name})", str(home))
@@ -128,7 +129,7 @@ class _Watch:
             line = next((said for said in lines if not said.ok), lines[0])
         else:
             line = await self._scored(path, home)
-        self._memory.add(path, look, line.text)
+        self._memory.add(path, Handled(look, digest, line.text))
         self._say(line)
 
     async def _scored(self, path: Path, home: Path) -> Line:

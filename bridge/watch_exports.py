@@ -5,34 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from bridge.files import json_bytes, sha256, write_atomic
+from bridge.files import Look, files_of, json_bytes, look_at, sha256, write_atomic
 from bridge.folder import ScoreFolder
+from bridge.remember import recalled
 from emsync_engine.codec import CodecError, decode, encode
-from emsync_engine.errors import EmsyncError, InputError
+from emsync_engine.errors import InputError
 from otio_adapters.read import FORMATS
 
-_SECOND = 1.0
-"""Takes are dated to the second before."""
 MEMORY = ".emsync-watch.json"
 _NO_EXPORTS = ("video", "smf", "rpp")
 """Readers of what is not an export of an editing system."""
 SUFFIXES = frozenset(suffix for suffix, form in FORMATS.items() if form.module not in _NO_EXPORTS)
 _VERSION = re.compile(r"([ _.-]+(v|ver|version|rev)[ _.-]?\d+([._]\d+)*|[ _-]*\(\d+\)|[ _-]+copy)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a file or bundle looks like from outside; it is the same while nobody writes."""
-
-    size: int
-    """Bytes, of all files of a bundle."""
-    mtime_ns: int
-    files: int
 
 
 def cue_of(path: Path) -> str:
@@ -60,22 +48,6 @@ def exports(folder: Path) -> dict[Path, Look]:
             if look is not None and look.size:
                 found[path] = look
     return dict(sorted(found.items(), key=lambda item: (item[1].mtime_ns, item[0].name)))
-
-
-def look_at(path: Path) -> Look | None:
-    """What a path looks like; None when it has just gone."""
-    try:
-        stats = [p.stat() for p in _files(path)]
-    except OSError:
-        return None
-    return Look(sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0), len(stats))
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(p for p in path.rglob("*") if p.is_file())
-    else:
-        yield path
 
 
 class Settling:
@@ -129,13 +101,14 @@ class Memory:
         before = self._handled.get(path.name)
         if before is None or before.look == look:
             return before is not None
-        if digest_of(path) != before.sha256:
+        digest = digest_of(path)
+        if digest != before.sha256:
             return False
-        self.add(path, look, before.line)
+        self.add(path, Handled(look, digest, before.line))
         return True
 
-    def add(self, path: Path, look: Look, line: str) -> None:
-        self._handled[path.name] = Handled(look, digest_of(path), line)
+    def add(self, path: Path, handled: Handled) -> None:
+        self._handled[path.name] = handled
         write_atomic(self._path, json_bytes(encode(_Kept(self._handled)), indent=1))
 
 
@@ -149,7 +122,7 @@ def digest_of(path: Path) -> str:
         if not path.is_dir():
             return sha256(path)
         whole = hashlib.sha256()
-        for file in _files(path):
+        for file in files_of(path):
             whole.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\0".encode())
         return whole.hexdigest()
     except OSError:
@@ -169,10 +142,10 @@ def score_folders(home: Path) -> list[Path]:
 def was_made_from(folder: Path, path: Path, look: Look) -> bool:
     """Whether the current take of a score folder was made from this export, as it is now."""
     try:
-        document = ScoreFolder(folder).document()
-        entry = document.entry(document.current)
-        source = str(entry.request.get("source", ""))
-        made = datetime.fromisoformat(entry.created).timestamp()
-    except (EmsyncError, ValueError):
+        home = ScoreFolder(folder)
+        document = home.document()
+        source = home.cut(document.entry(document.current).cut).source
+        asked = recalled(document, document.current)
+    except InputError:
         return False
-    return bool(source) and Path(source).resolve() == path.resolve() and (made + _SECOND) * 1e9 > look.mtime_ns
+    return Path(source) == path.resolve() and asked.look == look

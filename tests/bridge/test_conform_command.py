@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bridge.cli.main import main
+from bridge.files import Look
 from bridge.folder import Lock, ScoreFolder, Take
 from bridge.history import change_locks, use_take
 from bridge.pipeline import RegenerateRequest as Region
@@ -350,10 +351,10 @@ def test_settings_that_cannot_be_understood_are_one_clear_line(scored: Path, rec
 def test_settings_survive_being_written(settings: Settings) -> None:
     from bridge.folder import Document, TakeEntry
 
-    said = json.loads(json.dumps(request_json(settings, within=True, ranged=False)))
-    entry = TakeEntry(1, "", "", "rules", 1, "", request={"command": "score", "source": "a.edl", **said})
+    said = json.loads(json.dumps(request_json(Path("a.edl"), Look(1, 2, 3), settings, within=True, ranged=False)))
+    entry = TakeEntry(1, "", "", "rules", 1, "", request={"command": "score", **said})
     asked = recalled(Document(takes=(entry,)), 1)
-    assert asked.settings == settings and asked.within and asked.source == "a.edl"
+    assert asked.settings == settings and asked.within and (asked.source, asked.look) == ("a.edl", Look(1, 2, 3))
 
 
 def test_what_is_given_wins_over_what_is_remembered() -> None:

@@ -9,16 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.daemon.process import Worker
 from bridge.daemon.worker import settings_of
+from bridge.files import Look
 from bridge.settings import Settings
-from bridge.watch import settings_json
-from bridge.watch_exports import Look, Memory, Settling, cue_of, exports
+from bridge.watch import WatchRequest, settings_json, watch
+from bridge.watch_exports import Memory, Settling, cue_of, exports
 from emsync_engine.errors import InputError
 from emsync_engine.score import Key
 from tests.acceptance.edits import plain_cut
@@ -123,6 +126,44 @@ def test_what_was_scored_by_hand_is_not_scored_again(tmp_path: Path) -> None:
     ran = watch_once(tmp_path)
     assert "already" in ran.json["handled"][0]["text"]
     assert len(takes(tmp_path / "cut.emsync")) == 1
+
+
+def test_an_export_saved_right_after_it_was_scored_is_new(tmp_path: Path) -> None:
+    timeline = save(CUT, tmp_path / "cut.otio")
+    assert run_emsync("score", timeline, "-o", tmp_path / "cut.emsync", "--json").status == 0
+    created = takes(tmp_path / "cut.emsync")[0]["created"]
+    save(NEXT, timeline)
+    second_ns = int(datetime.fromisoformat(created).timestamp()) * 1_000_000_000
+    os.utime(timeline, ns=(second_ns, second_ns))  # within the very second of the take
+    ran = watch_once(tmp_path)
+    assert ran.json["handled"][0]["text"].startswith("conformed, "), ran
+    assert [t["request"]["command"] for t in takes(tmp_path / "cut.emsync")] == ["score", "conform"]
+
+
+def test_what_is_saved_while_its_forerunner_is_being_scored_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeline, calls = save(CUT, tmp_path / "cut.otio"), []
+
+    async def work(worker: Worker, call: str, *_: object) -> dict[str, Any]:
+        calls.append(call)
+        save(NEXT, timeline)
+        return {"result": {"hits": [], "take": len(calls)}}
+
+    monkeypatch.setattr(Worker, "work", work)
+    for _ in range(3):
+        watch(WatchRequest(tmp_path, once=True, settle_s=0.1), lambda line: None)
+    assert calls == ["score", "score"]
+
+
+def test_a_regenerated_score_still_knows_its_export(tmp_path: Path) -> None:
+    timeline = save(CUT, tmp_path / "cut.otio")
+    home = tmp_path / "cut.emsync"
+    assert run_emsync("score", timeline, "-o", home, "--json").status == 0
+    assert run_emsync("regenerate", home, "--start", "0", "--end", "2", "--json").status == 0
+    ran = watch_once(tmp_path)
+    assert "already" in ran.json["handled"][0]["text"]
+    assert len(takes(home)) == 2
 
 
 def test_score_folders_go_where_they_are_wanted(tmp_path: Path) -> None:
