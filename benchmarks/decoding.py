@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 
 from benchmarks.harness import RUNS, parser, show
-from emsync_engine.model.evaluation.processes import one_thread_each
 from emsync_engine.model.evaluation.speed import music_table, step_table
 
 
@@ -17,7 +16,6 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument("--weights", metavar="DIR", help="an export or a run (default: random weights)")
     options.add_argument("--runs", type=int, default=RUNS, help="runs behind each median")
     given = options.parse_args(arguments)
-    one_thread_each()
     show([step_table(given.weights, given.runs), music_table(given.weights, given.runs)], given.json)
     return 0
 

@@ -15,6 +15,7 @@ else:  # pragma: no cover - the same parser under its older name
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
 CONDITIONINGS = ("full", "paper", "none")
+TRAINED = ("", "conditions")
 
 
 class ConfigError(ValueError):
@@ -70,6 +71,8 @@ class DataConfig:
     drop_share: float = 0.2
     """Chance of each channel to be dropped on its own; chord, key and density use `drop_share_detail`."""
     drop_share_detail: float = 0.4
+    strike_share: float = 0.4
+    """Share of segments whose boundaries are strikes off the pattern (`labels.STRIKE`)."""
     transpose_low: int = -5
     transpose_high: int = 6
     velocity_jitter: int = 8
@@ -84,6 +87,8 @@ class TrainConfig:
     """How it is trained."""
 
     seed: int = 1
+    only: str = ""
+    """`conditions`: only what the conditions go through is trained, the rest keeps the weights of the warm start."""
     batch: int = 8
     """Sequences a step, over all processes and accumulation steps."""
     micro_batch: int = 8
@@ -113,6 +118,10 @@ class TrainConfig:
     workers: int = 0
     """Processes that prepare sequences; 0 prepares them in the training process."""
     compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.only not in TRAINED:
+            raise ConfigError(f"only {self.only!r} is not one of {', '.join(filter(None, TRAINED))}")
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync_engine.measure import CRASHES, KICKS
 from emsync_engine.model import events as ev
 from emsync_engine.model import harmony
 from emsync_engine.model.harmony import FloatArray
 
-LONG_CHORD, SECTION, ACCENT = range(3)
-"""Kinds of boundary: a chord held for two beats, the start of a section, a marked accent."""
+LONG_CHORD, SECTION, ACCENT, STRIKE = range(4)
+"""Kinds of boundary: a chord held for two beats, the start of a section, a loud accent, a strike off the pattern."""
 LONG_CHORD_TICKS = 2 * ev.GRID
-LONG_CHORD_PITCHES = 3
+LONG_CHORD_PITCHES = STRUCK_PITCHES = 3
 _ACCENT_RATIO = 1.8
 """An accent's weight against the mean of the onsets around it."""
 _SECTION_RADIUS = 4
@@ -141,13 +142,13 @@ def section_starts(piece: ev.Piece, bar_chroma: FloatArray) -> NDArray[np.uint8]
 
 
 def boundaries(piece: ev.Piece, section: NDArray[np.uint8]) -> tuple[ev.IntArray, NDArray[np.uint8]]:
-    """Candidate boundaries (grid tick, kind) sorted by tick: long chords, starts of sections, accents."""
+    """Candidate boundaries (grid tick, kind) sorted by tick: long chords, starts of sections, accents, strikes."""
     long_chord = _long_chord_ticks(piece)
     section_tick = piece.bar_start[:-1][section > 0]
-    accent = _accent_ticks(piece)
-    tick = np.concatenate([long_chord, section_tick, accent]).astype(np.int32)
-    sizes = (len(long_chord), len(section_tick), len(accent))
-    kind = np.repeat(np.array([LONG_CHORD, SECTION, ACCENT], dtype=np.uint8), sizes)
+    accent, strike = _accent_ticks(piece), _strike_ticks(piece)
+    tick = np.concatenate([long_chord, section_tick, accent, strike]).astype(np.int32)
+    sizes = (len(long_chord), len(section_tick), len(accent), len(strike))
+    kind = np.repeat(np.array([LONG_CHORD, SECTION, ACCENT, STRIKE], dtype=np.uint8), sizes)
     order = np.lexsort((kind, tick))
     return tick[order], kind[order]
 
@@ -172,3 +173,29 @@ def _accent_ticks(piece: ev.Piece) -> ev.IntArray:
     mean = (sums[right] - sums[left]) / (right - left)
     top = np.array([weight[a:b].max() for a, b in zip(left, right, strict=True)])
     return np.asarray(ticks[(weight > _ACCENT_RATIO * mean) & (weight >= 0.9 * top)], dtype=np.int32)
+
+
+def struck_ticks(piece: ev.Piece) -> ev.IntArray:
+    """Ticks where three or more pitches begin together, or kick or crash together with the bass.
+
+    The accent of `emsync_engine.measure.accent_ticks`, which hits are measured by.
+    """
+    pitched = piece.group != ev.DRUMS
+    places = np.unique(piece.onset[pitched].astype(np.int64) * 128 + piece.pitch[pitched])
+    ticks, counts = np.unique(places // 128, return_counts=True)
+    drummed = piece.onset[~pitched & np.isin(piece.pitch, (*KICKS, *CRASHES))]
+    with_bass = np.intersect1d(drummed, piece.onset[piece.group == ev.BASS])
+    return np.union1d(ticks[counts >= STRUCK_PITCHES], with_bass).astype(np.int32)
+
+
+def _strike_ticks(piece: ev.Piece) -> ev.IntArray:
+    """Accents whose place in the bar has none in the bar before and the bar after.
+
+    What falls on the same place of every bar is struck whether a boundary is announced or not, and teaches nothing
+    about boundaries; these would not be there without a reason.
+    """
+    ticks = struck_ticks(piece)
+    bar = np.searchsorted(piece.bar_start, ticks, side="right") - 1
+    place = bar * ev.MAX_BAR_TICKS + ticks - piece.bar_start[bar]
+    again = np.isin(place - ev.MAX_BAR_TICKS, place) | np.isin(place + ev.MAX_BAR_TICKS, place)
+    return np.asarray(ticks[~again], dtype=np.int32)

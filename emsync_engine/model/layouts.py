@@ -222,7 +222,7 @@ class Sampler:
         kinds = shard.columns["boundary_kind"][hits]
         guide = replace(
             window.guide,
-            boundaries=windows.thin_boundaries(rng, window.guide, kinds, first, stop),
+            boundaries=windows.thin_boundaries(rng, window.guide, kinds, first, stop, self.config.strike_share),
             known=windows.drop_channels(rng, self.config),
         )
         window = windows.vary(rng, replace(window, guide=guide), self.config)

@@ -271,6 +271,11 @@ class Composer(nn.Module):
             assert isinstance(layer, Layer)
             layer.dropout = share
 
+    def train_only_conditions(self) -> None:
+        """Leave everything as it is but what the conditions go through."""
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(name.startswith(("conditioner.", "cond_heads.", "paper.")) or ".cond." in name)
+
     def compile_parts(self) -> None:
         """Compile what repeats and what is long: a layer (once for all) and the inner decoder; shapes are fixed."""
         for layer in self.layers:

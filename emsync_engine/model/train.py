@@ -79,6 +79,8 @@ class Trainer:
         torch.manual_seed(config.train.seed)
         self.model = Composer(config.model).to(world.device)
         self.model.drop(config.train.dropout)
+        if config.train.only == "conditions":
+            self.model.train_only_conditions()
         self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         self.optimisers = optim.make(
             self.model, config.train.lr_matrix, config.train.lr_other, config.train.weight_decay

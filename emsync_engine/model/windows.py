@@ -15,12 +15,12 @@ from emsync_engine.model import conditions as cond
 from emsync_engine.model import events as ev
 from emsync_engine.model import harmony
 from emsync_engine.model.config import DataConfig
-from emsync_engine.model.labels import ACCENT, LONG_CHORD, SECTION
+from emsync_engine.model.labels import ACCENT, LONG_CHORD, SECTION, STRIKE
 from emsync_engine.model.shards import Shard
 
 _DETAIL = ("density", "chord", "key")
 _BOUNDARY_STYLES: tuple[tuple[float, tuple[int, ...]], ...] = (
-    # share of the segments, kinds of boundary it draws from
+    # share of the segments that are not drawn from strikes, kinds of boundary it draws from
     (0.30, (LONG_CHORD,)),
     (0.30, (SECTION, ACCENT)),
     (0.40, (LONG_CHORD, SECTION, ACCENT)),
@@ -115,7 +115,7 @@ def guide_of(shard: Shard, piece: int, arousal: str, groups: NDArray[np.int64]) 
 
 
 def thin_boundaries(
-    rng: np.random.Generator, guide: cond.Guide, kinds: NDArray[Any], first: int, stop: int
+    rng: np.random.Generator, guide: cond.Guide, kinds: NDArray[Any], first: int, stop: int, strike_share: float
 ) -> ev.IntArray:
     """A random choice of a piece's boundaries around bars [first, stop), spaced like the cuts of a film.
 
@@ -123,6 +123,8 @@ def thin_boundaries(
     """
     shares = np.cumsum([share for share, _ in _BOUNDARY_STYLES])
     style = _BOUNDARY_STYLES[int(np.searchsorted(shares, rng.random() * shares[-1]))][1]
+    if rng.random() < strike_share:
+        style = (STRIKE,)
     low = guide.bar_start[max(first - 4, 0)]
     high = guide.bar_start[min(stop + 4, len(guide.bar_seconds))]
     near = np.isin(kinds, style) & (guide.boundaries >= low) & (guide.boundaries < high)

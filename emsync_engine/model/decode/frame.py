@@ -221,7 +221,11 @@ class Frame:
 
     def taken(self, group: int, tick: int) -> list[int]:
         """Pitches of a group that notes which stay sound at a tick."""
-        return [h.pitch for h in self.held if h.group == group and h.begin <= tick < h.end]
+        return [h.pitch for h in self._held_by.get(group, ()) if h.begin <= tick < h.end]
+
+    @cached_property
+    def _held_by(self) -> dict[int, list[Held]]:
+        return {group: [h for h in self.held if h.group == group] for group in {h.group for h in self.held}}
 
     def voices(self, group: int, tick: int) -> int:
         strike = self.strikes.get(tick)

@@ -1,8 +1,8 @@
 """Compiled inner loops of the fast path: one row of a few streams through all layers, and one field's head.
 
 Written for numba, which needs no compiler on the machine and keeps what it has compiled on disk. Matrices are fp32, or
-int8 with one scale a row; activations, keys and values are fp32. One thread: on a busy machine two threads that wait
-for one another are slower than one.
+int8 with one scale a row; activations, keys and values are fp32. A call runs in one thread; `fast` makes two calls at
+once for many streams.
 """
 
 from __future__ import annotations

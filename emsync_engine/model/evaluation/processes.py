@@ -6,8 +6,9 @@ import ctypes
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,14 +20,20 @@ MIB = 1024 * 1024
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def one_thread_each() -> None:
-    """Numerical libraries that are loaded from now on, here and in processes started here, use one thread a call.
-
-    At this network's size one piece a thread is faster than one piece on all threads, and seconds of one processor are
-    what can be compared.
-    """
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Numerical libraries of processes that are started inside use one thread a call: seconds of one processor are
+    what can be compared."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @dataclass(frozen=True)

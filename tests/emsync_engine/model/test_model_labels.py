@@ -71,6 +71,21 @@ def test_a_hit_among_soft_notes_is_an_accent() -> None:
     assert tick[kind == labels.ACCENT].tolist() == [16 * ev.GRID]
 
 
+def test_a_strike_is_an_accent_where_the_bars_around_have_none() -> None:
+    chord = (60, 64, 67)
+    notes = [Struck(4.0 * bar, 1, pitch, 80, 0) for bar in range(8) for pitch in chord]  # on every bar line: a pattern
+    notes += [Struck(4.0 * bar + 3, 1, pitch, 80, 0) for bar in (2, 3) for pitch in chord]
+    notes += [Struck(21.5, 1, pitch, 80, 0) for pitch in chord] + [Struck(9, 1, pitch, 80, 0) for pitch in chord[:2]]
+    tick, kind = labels.boundaries(read_piece(write_midi(notes)), np.zeros(8, dtype=np.uint8))
+    assert tick[kind == labels.STRIKE].tolist() == [int(21.5 * ev.GRID)]
+
+
+def test_kick_and_bass_together_are_struck() -> None:
+    notes = [Struck(1, 1, 36, 80, 9), Struck(2, 1, 36, 80, 1), Struck(3, 1, 49, 80, 9), Struck(3, 1, 40, 80, 1)]
+    piece = read_piece(write_midi(notes, {1: 33}))
+    assert labels.struck_ticks(piece).tolist() == [3 * ev.GRID]
+
+
 def test_a_section_starts_where_harmony_and_parts_change() -> None:
     notes = [Struck(i, 1, 60 + (0, 4, 7)[i % 3], 70, 0) for i in range(48)]
     notes += [Struck(48 + i / 2, 0.5, 66 + (0, 3, 7)[i % 3], 90, 1) for i in range(96)]

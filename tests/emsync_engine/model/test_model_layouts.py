@@ -169,7 +169,7 @@ def test_chosen_boundaries_are_the_pieces_and_apart(train_shards: Shards, seed: 
     shard = train_shards["band"]
     guide = whole_window(train_shards).guide
     kinds = shard.columns["boundary_kind"][: int(shard.piece_boundary[1])]
-    chosen = windows.thin_boundaries(np.random.default_rng(seed), guide, kinds, 0, 12)
+    chosen = windows.thin_boundaries(np.random.default_rng(seed), guide, kinds, 0, 12, 0.4)
     assert set(chosen.tolist()) <= set(guide.boundaries.tolist())
     assert (np.diff(chosen) * guide.bar_seconds[0] / 48 >= 1.5 - 1e-6).all()
 

@@ -65,6 +65,19 @@ def test_int8_stays_near_the_reference_at_the_shipped_size() -> None:
     assert np.concatenate(same).mean() >= INT8_TOP1
 
 
+@pytest.mark.parametrize("engine", ["fp32", "int8"])
+def test_two_processors_give_what_one_gives(
+    engine: str, sequence: lay.Sequence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = fast.network_of(random_weights(TINY), engine)
+    found = []
+    for processors in (1, 2):
+        monkeypatch.setattr(fast, "_PROCESSORS", processors)
+        found.append(logits(network, sequence, 20))
+    for field in FIELD_SIZES:
+        np.testing.assert_array_equal(found[0][field], found[1][field])
+
+
 def test_int8_rows_are_within_half_a_step() -> None:
     matrix = np.random.default_rng(0).standard_normal((3, 7, 50)).astype(np.float32)
     matrix[0, 0] = 0
