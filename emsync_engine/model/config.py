@@ -73,6 +73,8 @@ class DataConfig:
     drop_share_detail: float = 0.4
     strike_share: float = 0.4
     """Share of segments whose boundaries are strikes off the pattern (`labels.STRIKE`)."""
+    far_weight: float = 1.0
+    """Loss weight of rows that are not near an announced boundary."""
     transpose_low: int = -5
     transpose_high: int = 6
     velocity_jitter: int = 8

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import logging
 import sys
 import tempfile
@@ -56,7 +57,7 @@ class Tally:
     duplicates: int = 0
 
 
-def _draft(name: str, piece: ev.Piece, model: valence.ValenceModel | None, chart: charts.Chart | None) -> Draft:
+def label(name: str, piece: ev.Piece, model: valence.ValenceModel | None, chart: charts.Chart | None) -> Draft:
     """Label a piece by itself; ranks are entered later, when the whole source is known."""
     beats = harmony.beats_of(piece.bar_start)
     total, bass = harmony.chroma(piece, beats)
@@ -112,7 +113,7 @@ def read_source(
             continue
         seen.add(digest)
         text = chart_texts.get(name)
-        drafts.append(_draft(name, piece, model, charts.parse_chart(text.decode("utf-8")) if text else None))
+        drafts.append(label(name, piece, model, charts.parse_chart(text.decode("utf-8")) if text else None))
     return drafts, tally
 
 
@@ -199,6 +200,18 @@ def _valence_model(path: Path | None) -> tuple[valence.ValenceModel | None, vale
         table = dict(sources.read_files(path, (".json",)))
         (Path(scratch) / "labels.json").write_bytes(table["labels"])
         return valence.fit(Path(scratch))
+
+
+def valence_scale(folder: Path) -> tuple[float, float]:
+    """Mean and spread of predicted valence in a data set that was built.
+
+    Raises:
+        ValueError: its valence labels are 0, because there were no annotated pieces.
+    """
+    said = json.loads((folder / "datasheet.json").read_text("utf-8"))["valence"]
+    if said is None:
+        raise ValueError(f"{folder}: this data set has no valence labels")
+    return float(said["centre"]), float(said["spread"])
 
 
 def _valence_scale(drafts: dict[str, list[Draft]]) -> tuple[float, float]:

@@ -71,7 +71,7 @@ class Trainer:
         held_out = shards.load_split(data, "valid")
         self.length = config.train.length or config.model.context
         self.sampler = layouts.Sampler(train, config.data, self.length + 1, config.train.seed)
-        self.notes = {name: shard.n_notes for name, shard in train.items()}
+        self.notes = {name: train.get(name, shard).n_notes for name, shard in held_out.items()}
         self.held_out = {
             name: validation.held_out_windows(shard, config.train.eval_sequences, self.length + 1)
             for name, shard in held_out.items()
@@ -331,6 +331,8 @@ def start(
     elif warm_start is not None:
         trainer.warm_start(warm_start)
         log.info("warm start from %s", warm_start)
+    elif config.train.only:
+        raise configs.ConfigError("a run that trains only the conditions begins from trained weights: --warm-start DIR")
     if world.leads:
         (run / "config.json").write_text(json.dumps(configs.to_dict(config), indent=1) + "\n", encoding="utf-8")
 

@@ -204,3 +204,16 @@ def fit(folder: Path) -> tuple[ValenceModel, ValenceReport]:
 def to_json(model: ValenceModel, report: ValenceReport) -> str:
     """The model and its report, with the names of its features, as JSON."""
     return json.dumps({"features": FEATURES, "model": asdict(model), "held_out": asdict(report)}, indent=1)
+
+
+def from_json(text: str) -> ValenceModel:
+    """The model that `to_json` wrote.
+
+    Raises:
+        ValueError: it was fitted on other features.
+    """
+    said = json.loads(text)
+    if tuple(said["features"]) != tuple(FEATURES):
+        raise ValueError("the valence model was fitted on other features: build the data set anew")
+    mean, scale, weight = (tuple(map(float, said["model"][name])) for name in ("mean", "scale", "weight"))
+    return ValenceModel(mean, scale, weight, float(said["model"]["bias"]))

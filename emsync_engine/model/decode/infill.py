@@ -75,6 +75,7 @@ class Filling:
         guides = self.decoding.guides(self.guide)
         pages = [Page(infill_opening(self._notes, g, span, groups), answer_guide(g, groups)) for g in guides]
         state = state_before(self.frame, pages[0].opening, first, stop, self._before)
+        state.bars.update(self._patterns(span.left, first))
         wishes = self.decoding.wishes.under(self.guide, self._share(span))
         writer = Writer(
             self.network, pages, state, self._rules, wishes,
@@ -89,6 +90,16 @@ class Filling:
         for bar in range(first, stop):
             self.on_events(bar, self._new_in(chosen, bar))
         return chosen
+
+    def _patterns(self, first: int, stop: int) -> dict[int, tuple[tuple[int, int, int], ...]]:
+        """What the region's parts play in bars [first, stop): (place, group, pitch) of each bar."""
+        lines = self.frame.bar_start
+        bars: dict[int, list[tuple[int, int, int]]] = {}
+        for s in self._notes:
+            if s.group in self.region.names and lines[first] <= s.tick < lines[stop]:
+                bar = int(np.searchsorted(lines, s.tick, side="right")) - 1
+                bars.setdefault(bar, []).append((s.tick - int(lines[bar]), s.group, s.note.pitch))
+        return {bar: tuple(sorted(notes)) for bar, notes in bars.items()}
 
     def _new(self, candidate: Candidate) -> list[Event]:
         """The candidate's notes that were not there already."""

@@ -18,7 +18,7 @@ GUIDED = ("valence", "arousal", "boundary", "density")
 class Sampling:
     """How freely classes are chosen."""
 
-    temperature: float = 0.95
+    temperature: float = 0.9
     min_p: float = 0.04
     """Classes less likely than this share of the likeliest one are left out (Nguyen et al. 2024)."""
     top_p: float = 1.0

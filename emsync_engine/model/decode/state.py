@@ -70,6 +70,8 @@ class State:
     """Velocity classes of the last notes."""
     begun: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_MANY))
     """Tick and group of the last notes."""
+    bars: dict[int, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)
+    """(place, group, pitch) of the notes of the bars that were written, in order."""
     ended: bool = False
     draft: Draft = field(default_factory=Draft)
 
@@ -117,6 +119,7 @@ class State:
             self.ended = True
         elif event.kind == ev.BAR:
             self.bar, self.pos, self.in_bar, self.here = event.bar, 0, 0, []
+            self.bars[event.bar] = ()
         elif event.kind == ev.NOTE:
             self._note(event)
 
@@ -124,6 +127,7 @@ class State:
         if event.pos != self.pos:
             self.pos, self.here = event.pos, []
         self.here.append((event.group, event.pitch))
+        self.bars[self.bar] = (*self.bars.get(self.bar, ()), (event.pos, event.group, event.pitch))
         self.in_bar += 1
         self.lately.append(event.velocity)
         self.last[event.group] = (event.pitch, event.duration, event.velocity)
@@ -152,5 +156,6 @@ class State:
             last=list(self.last),
             lately=deque(self.lately, maxlen=_LATELY),
             begun=deque(self.begun, maxlen=_MANY),
+            bars=dict(self.bars),
             draft=replace(self.draft),
         )

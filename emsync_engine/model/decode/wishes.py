@@ -1,4 +1,4 @@
-"""Wishes: what is added to the logits so that the music stays with its harmony, its loudness, its pace and its parts.
+"""Wishes: what is added to the logits so that the music keeps its harmony, loudness and pace, its parts and patterns.
 
 A wish never forbids. Those about loudness and pace lean against what has been played lately, so that they say nothing
 while the network does as it was told, and leave the patterns within a bar alone.
@@ -6,6 +6,7 @@ while the network does as it was told, and leave the patterns within a bar alone
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,6 +29,8 @@ _FURTHEST_QUARTERS = 2.0
 _MOST = 2.0
 _TURN_QUARTERS, _TURN_SHARE, _MOST_MISSED = 16, 0.4, 5.0
 """A part is missed when in the last quarters it had less than this share of an even part of the notes."""
+_ECHO_BARS = 16
+"""As far as one remembers: the bars that repetition is measured over (`evaluation.music`)."""
 
 
 class Bias(Protocol):
@@ -53,6 +56,9 @@ class Wishes:
     turns: float = 1.6
     """Logits a group, for each halving of the least share of the notes that a part should have."""
 
+    echo: float = 1.4
+    """Logits given to what an earlier bar had next: its place, its group, and under the same chord its pitch."""
+
     def under(self, guide: cond.Guide, share: float = 1.0) -> tuple[Bias, ...]:
         """The wishes for a guide; `share` of its density is being written."""
         arousal, density = guide.arousal, guide.density * share
@@ -61,6 +67,7 @@ class Wishes:
             (self.level, AtLevel(self.level, LOUDNESS_BASE + LOUDNESS_SLOPE * arousal)),
             (self.pace, AtPace(self.pace, density)),
             (self.turns, TakeTurns(self.turns)),
+            (self.echo, Echo(self.echo, guide.section)),
         )
         return tuple(wish for strength, wish in wishes if strength)
 
@@ -135,3 +142,54 @@ class TakeTurns:
         least = _TURN_SHARE * len(lately) / max(int(state.frame.playing.sum()), 1)
         missed = np.clip(np.log2((least + 1) / (counts + 1)), 0.0, _MOST_MISSED)
         return (self.strength * missed).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Echo:
+    """A pattern goes on: what an earlier bar had next is more likely.
+
+    The bar that is echoed is the last of `_ECHO_BARS` that has the same length and begins with the same chord, else the
+    bar before, inside a section.
+    """
+
+    strength: float
+    section: NDArray[np.uint8]
+    """1 at bars with which a section starts."""
+
+    def bias(self, field: str, state: State) -> FloatArray | None:
+        if field not in ("time", "group", "pitch") or not state.opened:
+            return None
+        model = self._model(state)
+        pattern = () if model is None else state.bars.get(model, ())
+        if model is None or not pattern:
+            return None
+        draft, here = state.draft, state.here
+        if field == "time":
+            reached = (state.pos, *here[-1]) if here else (state.pos, -1, -1)
+            coming = bisect_right(pattern, reached)
+            return self._raised(ev.N_TIMES, [pattern[coming][0] if coming < len(pattern) else ev.T_BAR])
+        if field == "group":
+            written = state.notes_here
+            return self._raised(
+                ev.N_GROUPS, [g for at, g, pitch in pattern if at == draft.time and (g, pitch) not in written]
+            )
+        tones, place = state.frame.tones, int(state.frame.bar_start[model]) + draft.time
+        if draft.group != ev.DRUMS and (tones[state.draft_tick] != tones[place]).any():
+            return None
+        return self._raised(128, [pitch for at, g, pitch in pattern if at == draft.time and g == draft.group])
+
+    def _model(self, state: State) -> int | None:
+        """The bar to be echoed."""
+        bar, frame = state.bar, state.frame
+        length, chord = frame.bar_length(bar), frame.tones[frame.bar_start[bar]]
+        for before in range(bar - 1, max(bar - _ECHO_BARS, 0) - 1, -1):
+            if frame.bar_length(before) == length and (frame.tones[frame.bar_start[before]] == chord).all():
+                return before
+        return bar - 1 if bar and not self.section[bar] and frame.bar_length(bar - 1) == length else None
+
+    def _raised(self, classes: int, chosen: Sequence[int]) -> FloatArray | None:
+        if not chosen:
+            return None
+        logits = np.zeros(classes, dtype=np.float32)
+        logits[list(chosen)] = self.strength
+        return logits

@@ -22,7 +22,7 @@ def silent(_text: str) -> None:
     """Nobody wants to know."""
 
 
-NO_WISHES = Wishes(outside=0.0, inside=0.0, level=0.0, pace=0.0, turns=0.0)
+NO_WISHES = Wishes(outside=0.0, inside=0.0, level=0.0, pace=0.0, turns=0.0, echo=0.0)
 DETAIL = ("density", "chord", "key")
 """Channels that spell out what valence and arousal are to bring about; without them the network has to know itself."""
 

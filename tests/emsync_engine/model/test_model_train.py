@@ -148,6 +148,23 @@ def test_a_new_run_can_begin_from_weights(built: Path, tmp_path: Path) -> None:
     assert other.step == 0
 
 
+def test_a_second_stage_trains_what_the_conditions_go_through_and_nothing_else(built: Path, tmp_path: Path) -> None:
+    config = tiny(only="conditions")
+    with pytest.raises(configs.ConfigError, match="--warm-start"):
+        train.start(config, tmp_path / "alone", built, Budget(steps=2), device="cpu")
+    torch.manual_seed(7)
+    first = Composer(config.model)
+    checkpoint.export(tmp_path / "first", first, dict(first.named_parameters()), torch.float32, {})
+    trainer = train.start(config, tmp_path / "run", built, Budget(steps=2), tmp_path / "first", "cpu")
+    changed = {n for n, value in trainer.average.items() if not torch.equal(value, first.state_dict()[n])}
+    assert changed == {n for n in trainer.average if n.startswith(("conditioner.", "cond_heads.")) or ".cond." in n}
+
+
+def test_an_unknown_second_stage_is_refused() -> None:
+    with pytest.raises(configs.ConfigError, match="conditions"):
+        tiny(only="everything")
+
+
 def test_shorter_sequences_keep_the_rows_of_a_step_and_the_run_goes_on(built: Path, tmp_path: Path) -> None:
     config = tiny()
     short = train._with_length(config, 32)

@@ -18,7 +18,7 @@ from emsync_engine.model.decode.judge import Judge
 from emsync_engine.model.decode.sample import Sampling, guide_without, pick, probabilities, stream_of
 from emsync_engine.model.decode.staging import Stage
 from emsync_engine.model.decode.state import Draft, Event, State
-from emsync_engine.model.decode.wishes import Wishes
+from emsync_engine.model.decode.wishes import Echo, Wishes
 from emsync_engine.rules.harmony import plan_chords
 
 LOGITS = np.array([2.0, 1.0, 0.0, -1.0, 5.0], dtype=np.float32)
@@ -142,7 +142,7 @@ def replace_draft(state: State, time: int) -> State:
 
 def test_no_wish_is_no_bias() -> None:
     _, _, guide = stage_of(2)
-    assert Wishes(0, 0, 0, 0, 0).under(guide) == ()
+    assert Wishes(0, 0, 0, 0, 0, 0).under(guide) == ()
 
 
 def test_channels_can_be_left_out_of_a_guide() -> None:
@@ -205,3 +205,55 @@ def test_nothing_at_all_is_judged_without_complaint() -> None:
     _, frame, guide = stage_of(8)
     assert Judge(frame, guide).penalties([], 0, frame.n_bars).silence == 1
     assert RandomNetwork(1).told
+
+
+def echo(state: State, field: str, section: np.ndarray) -> np.ndarray:
+    found = Echo(2.0, section).bias(field, state)
+    return np.zeros(0, dtype=np.int64) if found is None else np.flatnonzero(found)
+
+
+def test_a_pattern_is_echoed_place_by_place_and_group_by_group() -> None:
+    frame = echo_frame(["C", "C"])
+    state, section = some_state(frame), np.array([1, 0], dtype=np.uint8)
+    for pos, group, pitch in ((0, ev.DRUMS, 36), (0, ev.PIANO, 60), (24, ev.DRUMS, 38)):
+        state.step(Event(ev.NOTE, 0, pos, group, pitch, 0, 4))
+    assert echo(state, "time", section).size == 0, "there is nothing before the first bar"
+    state.step(Event(ev.BAR, 1))
+    assert echo(state, "time", section).tolist() == [0]
+    state.draft = Draft(time=0)
+    assert echo(state, "group", section).tolist() == [ev.DRUMS, ev.PIANO]
+    state.draft = Draft(time=0, group=ev.PIANO)
+    assert echo(state, "pitch", section).tolist() == [60]
+    state.step(Event(ev.NOTE, 1, 0, ev.DRUMS, 36, 0, 4))
+    assert echo(state, "time", section).tolist() == [0], "the piano is still to come"
+    state.draft = Draft(time=0)
+    assert echo(state, "group", section).tolist() == [ev.PIANO]
+    state.step(Event(ev.NOTE, 1, 0, ev.PIANO, 60, 0, 4))
+    assert echo(state, "time", section).tolist() == [24]
+    state.step(Event(ev.NOTE, 1, 24, ev.DRUMS, 38, 0, 4))
+    assert echo(state, "time", section).tolist() == [ev.T_BAR]
+
+
+def test_the_last_bar_with_the_same_chord_is_echoed_else_the_rhythm_of_the_bar_before() -> None:
+    frame = echo_frame(["C", "F", "C", "G"])
+    state, section = some_state(frame), np.array([1, 0, 0, 0], dtype=np.uint8)
+    state.step(Event(ev.NOTE, 0, 3, ev.PIANO, 60, 0, 4))
+    for bar, pos in ((1, 5), (2, 7)):
+        state.step(Event(ev.BAR, bar))
+        assert echo(state, "time", section).tolist() == [3]
+        state.step(Event(ev.NOTE, bar, pos, ev.PIANO, 65, 0, 4))
+    state.step(Event(ev.BAR, 3))
+    assert echo(state, "time", section).tolist() == [7]
+    state.draft = Draft(time=7, group=ev.PIANO)
+    assert echo(state, "pitch", section).size == 0, "another chord has other notes"
+    assert echo(state, "time", np.ones(4, dtype=np.uint8)).size == 0, "a new section does not go on with the old"
+
+
+def echo_frame(chords: list[str]) -> Frame:
+    """Bars of four quarters, one chord each."""
+    _, frame, _ = stage_of(2)
+    n = len(chords)
+    tones = np.zeros((n * 48, 12), dtype=bool)
+    for bar, name in enumerate(chords):
+        tones[bar * 48 : (bar + 1) * 48, [("CDEFGAB".index(name) * 2 + step) % 12 for step in (0, 4, 7)]] = True
+    return replace(frame, bar_start=np.arange(n + 1) * 48, tones=tones, must_end=np.full(n * 48, n * 48))
