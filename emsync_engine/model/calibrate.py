@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 GRID = (0.9, 1.0, 1.12, 1.25, 1.4, 1.6, 1.8, 2.1)
 """Temperatures that are tried; the best of each field lies on a parabola through its neighbours."""
-_BESIDE = {"time": ("advance",), "pitch": ("interval", "from_root")}
+_BESIDE = {"time": ("advance", "at_boundary"), "pitch": ("interval", "from_root")}
 """What is added to a field's logits besides its classes."""
 
 Windows = Mapping[str, Sequence[layouts.Sequence]]

@@ -15,7 +15,7 @@ else:  # pragma: no cover - the same parser under its older name
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
 CONDITIONINGS = ("full", "paper", "none")
-TRAINED = ("", "conditions")
+TRAINED = ("", "boundaries")
 
 
 class ConfigError(ValueError):
@@ -42,7 +42,12 @@ class ModelConfig:
     """`full`: every channel, into every layer and the heads. `paper`: boundary offsets in the input as in
     EMSYNC, valence and arousal on the first row. `none`: no condition at all."""
 
+    boundary_reader: bool = False
+    """Times are also scored by where they lie to the next boundary of the bar: at it, or beyond it."""
+
     def __post_init__(self) -> None:
+        if self.boundary_reader and self.conditioning != "full":
+            raise ConfigError('boundary_reader needs conditioning = "full"')
         if self.conditioning not in CONDITIONINGS:
             raise ConfigError(f"conditioning {self.conditioning!r} is not one of {', '.join(CONDITIONINGS)}")
         if self.d_model % self.n_heads or self.n_heads % self.n_kv_heads or (self.d_model // self.n_heads) % 2:
@@ -90,7 +95,7 @@ class TrainConfig:
 
     seed: int = 1
     only: str = ""
-    """`conditions`: only what the conditions go through is trained, the rest keeps the weights of the warm start."""
+    """`boundaries`: only what an announced boundary goes through is trained; all else stays as the warm start was."""
     batch: int = 8
     """Sequences a step, over all processes and accumulation steps."""
     micro_batch: int = 8
@@ -133,6 +138,10 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+
+    def __post_init__(self) -> None:
+        if self.train.only == "boundaries" and self.model.conditioning != "full":
+            raise ConfigError('only = "boundaries" needs conditioning = "full"')
 
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ T rows, D = d_model, N = rows that are predicted. Parts: pre-norm, rotary positi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -252,6 +253,8 @@ class Composer(nn.Module):
         self.advance = nn.Linear(config.d_field, ev.MAX_BAR_TICKS, bias=False)
         self.interval = nn.Linear(config.d_field, N_INTERVALS, bias=False)
         self.from_root = nn.Linear(config.d_field, 12, bias=False)
+        if config.boundary_reader:
+            self.at_boundary = nn.Linear(config.d_field, 2, bias=False)
         self.known_time = Tables([ev.N_TIMES, ev.MAX_BAR_TICKS + 1], d)
         self.known_group = Tables([ev.N_GROUPS, 129, ev.N_DURATIONS + 1, ev.VELOCITY_BINS + 1], d)
         self.known_pitch = Tables([256, N_INTERVALS + 1], d)
@@ -260,6 +263,8 @@ class Composer(nn.Module):
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
         self.apply(_init)
+        if config.boundary_reader:
+            nn.init.zeros_(self.at_boundary.weight)
         for layer in self.layers:
             assert isinstance(layer, Layer)
             nn.init.zeros_(layer.out.weight)
@@ -271,10 +276,22 @@ class Composer(nn.Module):
             assert isinstance(layer, Layer)
             layer.dropout = share
 
-    def train_only_conditions(self) -> None:
-        """Leave everything as it is but what the conditions go through."""
-        for name, parameter in self.named_parameters():
-            parameter.requires_grad_(name.startswith(("conditioner.", "cond_heads.", "paper.")) or ".cond." in name)
+    def train_only_boundaries(self) -> None:
+        """Leave everything as it is but what an announced boundary alone goes through.
+
+        Without one the network computes exactly what it did.
+        """
+        weights = dict(self.named_parameters())
+        values, categories = weights["conditioner.values.weight"], weights["conditioner.categories.weight"]
+        columns = torch.zeros(values.shape[1], dtype=torch.bool)
+        columns[cond.SLICES["boundary"]] = True
+        columns[cond.N_VALUES + cond.CHANNELS.index("boundary")] = True
+        places = torch.arange(len(categories)) <= cond.HIT_NONE  # the table of boundaries comes first
+        for parameter, mask in ((values, columns), (categories, places[:, None])):
+            parameter.register_hook(partial(_masked, mask))  # type: ignore[no-untyped-call]
+        trained = {"conditioner.values.weight", "conditioner.categories.weight", "at_boundary.weight"}
+        for name, parameter in weights.items():
+            parameter.requires_grad_(name in trained)
 
     def compile_parts(self) -> None:
         """Compile what repeats and what is long: a layer (once for all) and the inner decoder; shapes are fixed."""
@@ -304,9 +321,10 @@ class Composer(nn.Module):
         last, target = batch.rows[:, :-1].reshape(b * t, -1).long(), batch.rows[:, 1:].reshape(b * t, -1).long()
         known = None if coming is None else self.cond_heads(coming).view(b * t, d)
         root = batch.categories[:, 1:, cond.CAT_ROOT].reshape(b * t).long()
+        hit = batch.categories[:, :-1, cond.CAT_HIT].reshape(b * t).long()
         if coming is None:
             root = torch.full_like(root, cond.CATEGORY_SIZES[cond.CAT_ROOT] - 1)
-        return self.score(hidden.reshape(b * t, d), known, root, last, target).view(b, t, -1), weight
+        return self.score(hidden.reshape(b * t, d), known, root, hit, last, target).view(b, t, -1), weight
 
     def _head(self, field: str) -> FieldHead:
         head = self.heads[field]
@@ -323,8 +341,12 @@ class Composer(nn.Module):
     def _told(self) -> bool:
         return self.config.conditioning == "full"
 
-    def score(self, x: Tensor, coming: Tensor | None, root: Tensor, last: Tensor, target: Tensor) -> Tensor:
+    def score(
+        self, x: Tensor, coming: Tensor | None, root: Tensor, hit: Tensor, last: Tensor, target: Tensor
+    ) -> Tensor:
         """Teacher-forced nats (N, 6) of the fields of `target` rows, given the rows before them, `last`.
+
+        `root` is the target's chord root, `hit` the last row's next boundary in its bar (classes of `conditions`).
 
         All rows go through all heads, whatever they are, so that no shape depends on what is in them (a compiled step
         never waits for the device); a field that a row lacks counts 0. Rows that open a segment or pad it cannot
@@ -335,7 +357,7 @@ class Composer(nn.Module):
         note = (kind == ev.NOTE) & (last[:, ev.COL_KIND] <= ev.BAR)
         time = torch.where(kind == ev.NOTE, target[:, ev.COL_POS], torch.where(bar, ev.T_BAR, ev.T_END))
         free = (kind == ev.NOTE) | bar | (kind == ev.END)
-        out = [_nats_where(free, self.time_logits(x, last), time)]
+        out = [_nats_where(free, self.time_logits(x, last, hit), time)]
         x = x + self.known_time(torch.stack([time, advance_code(time, last)], dim=-1)).to(x.dtype)
         if coming is not None:
             x = x + coming
@@ -361,7 +383,7 @@ class Composer(nn.Module):
         out.append(_nats_where(note, self._head("velocity")(x), vel))
         return out
 
-    def time_logits(self, x: Tensor, last: Tensor) -> Tensor:
+    def time_logits(self, x: Tensor, last: Tensor, hit: Tensor) -> Tensor:
         """Masked logits (N, N_TIMES): the places from the last row's on, within its bar, the next bar, the end."""
         head = self._head("time")
         h = head.inner(x)
@@ -371,9 +393,18 @@ class Composer(nn.Module):
         relative = self.advance(h).gather(1, ahead.clamp(min=0))
         logits = head.classes(h).float()
         logits = torch.cat([logits[:, : ev.MAX_BAR_TICKS] + relative.float(), logits[:, ev.MAX_BAR_TICKS :]], dim=1)
+        if self.config.boundary_reader:
+            logits = logits + self._by_boundary(h, hit)
         inside = (last[:, ev.COL_KIND] <= ev.BAR)[:, None]
         allowed = (ahead >= 0) & (places < last[:, ev.COL_BARLEN, None]) & inside
         return logits.masked_fill(~functional.pad(allowed, (0, 2), value=True), -torch.inf)
+
+    def _by_boundary(self, h: Tensor, hit: Tensor) -> Tensor:
+        """What speaks for the place of the boundary, and for all that is beyond it: (N, N_TIMES)."""
+        at, beyond = self.at_boundary(h).float().unbind(1)
+        away = torch.arange(ev.N_TIMES, device=h.device) - hit[:, None]
+        by_place = torch.where(away == 0, at[:, None], torch.where(away > 0, beyond[:, None], 0.0))
+        return torch.where(hit[:, None] < cond.HIT_NONE, by_place, 0.0)
 
     def group_logits(self, x: Tensor, last: Tensor, together: Tensor) -> Tensor:
         """Masked logits (N, N_GROUPS); at the last note's place (`together`) only its group and later ones."""
@@ -394,6 +425,10 @@ class Composer(nn.Module):
         logits = logits + torch.where(root[:, None] < 12, by_degree, 0.0)
         out: Tensor = logits.masked_fill(pitches < floor[:, None], -torch.inf)
         return out
+
+
+def _masked(mask: Tensor, gradient: Tensor) -> Tensor:
+    return gradient * mask.to(gradient.device)
 
 
 def _nats_where(counts: Tensor, logits: Tensor, target: Tensor) -> Tensor:

@@ -6,12 +6,13 @@ five Newton-Schulz steps of a quintic, so that every direction of the matrix lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import ParamsT
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)
 _STEPS = 5
@@ -36,7 +37,7 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised; matrices of one shape are treated together. Weight decay is decoupled."""
 
-    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
+    def __init__(self, params: ParamsT, lr: float, weight_decay: float) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
 
     @overload
@@ -127,7 +128,7 @@ def make(model: nn.Module, lr_matrix: float, lr_other: float, weight_decay: floa
     others = [parameter for name, parameter in named if not is_hidden_matrix(name, parameter)]
     fused = others[0].device.type == "cuda"
     adamw = torch.optim.AdamW(others, lr=lr_other, betas=(0.9, 0.95), eps=1e-10, weight_decay=weight_decay, fused=fused)
-    return Optimisers(Muon(matrices, lr_matrix, weight_decay), adamw, lr_matrix, lr_other)
+    return Optimisers(Muon([{"params": matrices}], lr_matrix, weight_decay), adamw, lr_matrix, lr_other)
 
 
 def rate_factor(step: int, warmup: int, progress: float | None, decay_share: float) -> float:

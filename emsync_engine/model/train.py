@@ -79,8 +79,8 @@ class Trainer:
         torch.manual_seed(config.train.seed)
         self.model = Composer(config.model).to(world.device)
         self.model.drop(config.train.dropout)
-        if config.train.only == "conditions":
-            self.model.train_only_conditions()
+        if config.train.only == "boundaries":
+            self.model.train_only_boundaries()
         self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         self.optimisers = optim.make(
             self.model, config.train.lr_matrix, config.train.lr_other, config.train.weight_decay
@@ -105,7 +105,12 @@ class Trainer:
     def warm_start(self, folder: Path) -> None:
         """Begin from the weights of an export or checkpoint (its averaged weights); the rest starts afresh."""
         source = checkpoint.load_model(folder)
-        self.model.load_state_dict(source.state_dict())
+        fresh = self.model.load_state_dict(source.state_dict(), strict=False)
+        strange = [
+            name for name in (*fresh.missing_keys, *fresh.unexpected_keys) if not name.startswith("at_boundary.")
+        ]
+        if strange:
+            raise checkpoint.CheckpointError(f"{folder} is another network: {', '.join(strange[:3])}")
         self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
 
     def resume(self) -> bool:
@@ -332,7 +337,7 @@ def start(
         trainer.warm_start(warm_start)
         log.info("warm start from %s", warm_start)
     elif config.train.only:
-        raise configs.ConfigError("a run that trains only the conditions begins from trained weights: --warm-start DIR")
+        raise configs.ConfigError("a run that trains boundaries only begins from trained weights: --warm-start DIR")
     if world.leads:
         (run / "config.json").write_text(json.dumps(configs.to_dict(config), indent=1) + "\n", encoding="utf-8")
 

@@ -27,7 +27,6 @@ Matrix = tuple[NDArray[np.float32] | NDArray[np.int8], FloatArray]
 """(…, rows, columns) and the scale of each row (…, rows)."""
 
 _PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-_READERS = {"time": ("advance",), "pitch": ("interval", "from_root")}
 
 
 @cache
@@ -91,7 +90,7 @@ class FastNetwork(Network):
     def _head_matrices(self, field: str, int8: bool) -> tuple[Matrix, Matrix]:
         stem = f"heads.{field}"
         gate_up = np.concatenate([self.weights[f"{stem}.{name}.weight"] for name in ("gate", "up")])
-        readers = [f"{stem}.classes.weight", *(f"{name}.weight" for name in _READERS.get(field, ()))]
+        readers = [f"{stem}.classes.weight", *(f"{name}.weight" for name in self.readers_of(field))]
         classes = np.concatenate([self.weights[name] for name in readers])
         return (quantised if int8 else unscaled)(gate_up), unscaled(classes)
 

@@ -26,17 +26,19 @@ def nats(network: Network, sequence: lay.Sequence, first: int = 1) -> FloatArray
     root = sequence.categories[first:, cond.CAT_ROOT].astype(np.int64)
     if not network.told:
         root = np.full_like(root, NO_ROOT)
-    return _fields(network, hidden, rows[first - 1 : -1], rows[first:], network.coming(condition[first:]), root)
+    hit = sequence.categories[first - 1 : -1, cond.CAT_HIT].astype(np.int64)
+    return _fields(network, hidden, rows[first - 1 : -1], rows[first:], network.coming(condition[first:]), root, hit)
 
 
 def _fields(
-    network: Network, x: FloatArray, last: RowArray, target: RowArray, coming: FloatArray, root: IntArray
-) -> FloatArray:
+    network: Network, x: FloatArray, last: RowArray, target: RowArray, coming: FloatArray, root: IntArray,
+    hit: IntArray,
+) -> FloatArray:  # fmt: skip
     out = np.zeros((len(x), len(FIELDS)), dtype=np.float32)
     kind = target[:, ev.COL_KIND]
     follows = np.isin(kind, (ev.NOTE, ev.BAR, ev.END))
     time = ev.time_class(target)
-    logits = np.where(time_mask(last), network.time_logits(x, last), -np.inf)
+    logits = np.where(time_mask(last), network.time_logits(x, last, hit), -np.inf)
     out[follows, 0] = _cross_entropy(logits[follows], time[follows])
     x = network.know_time(x, time, last, coming)
     bars = np.flatnonzero(kind == ev.BAR)

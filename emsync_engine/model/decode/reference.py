@@ -283,20 +283,31 @@ class Network:
     # --- the inner decoder: logits of each field, and what is known once it is decided -----------------------------
 
     def head(self, field: str, x: FloatArray) -> FloatArray:
-        """Raw outputs of a field: its classes, then for time the advances, for pitch intervals and degrees."""
+        """Raw outputs of a field: its classes, then those of its other readers (`readers_of`)."""
         h = norm(x)
         stem = f"heads.{field}"
         inner = silu(linear(h, self.weights[f"{stem}.gate.weight"])) * linear(h, self.weights[f"{stem}.up.weight"])
-        readers = {"time": ("advance",), "pitch": ("interval", "from_root")}.get(field, ())
-        matrices = [f"{stem}.classes.weight", *(f"{name}.weight" for name in readers)]
+        matrices = [f"{stem}.classes.weight", *(f"{name}.weight" for name in self.readers_of(field))]
         return np.concatenate([linear(inner, self.weights[name]) for name in matrices], axis=1)
 
-    def time_logits(self, x: FloatArray, last: RowArray) -> FloatArray:
-        """Places of the bar, then bar and end: x (B, d), last rows (B, N_INPUTS) -> (B, N_TIMES)."""
+    def readers_of(self, field: str) -> tuple[str, ...]:
+        """What scores a field besides its classes: times by advance and by boundary, pitches by interval and degree."""
+        if field == "time":
+            return ("advance", "at_boundary") if self.config.boundary_reader else ("advance",)
+        return ("interval", "from_root") if field == "pitch" else ()
+
+    def time_logits(self, x: FloatArray, last: RowArray, hit: IntArray) -> FloatArray:
+        """Places of the bar, then bar and end: x (B, d), last rows (B, N_INPUTS), hit (B,), the class of the next
+        boundary in the bar of each -> (B, N_TIMES)."""
         raw = self.head("time", x)
         ahead = np.arange(ev.MAX_BAR_TICKS) - now_of(last)[:, None]
         logits = raw[:, : ev.N_TIMES].copy()
         logits[:, : ev.MAX_BAR_TICKS] += np.take_along_axis(raw[:, ev.N_TIMES :], np.maximum(ahead, 0), axis=1)
+        if self.config.boundary_reader:
+            at, beyond = raw[:, -2, None], raw[:, -1, None]
+            away = np.arange(ev.N_TIMES) - hit[:, None]
+            by_place = np.where(away == 0, at, np.where(away > 0, beyond, np.float32(0)))
+            logits += np.where(hit[:, None] < cond.HIT_NONE, by_place, np.float32(0))
         return logits
 
     def metre_logits(self, x: FloatArray) -> FloatArray:

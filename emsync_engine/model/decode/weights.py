@@ -190,6 +190,8 @@ def shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         found |= {f"heads.{field}.{name}.weight": (config.d_field, d) for name in ("gate", "up")}
         found[f"heads.{field}.classes.weight"] = (size, config.d_field)
     extra = {"advance": ev.MAX_BAR_TICKS, "interval": N_INTERVALS, "from_root": 12}
+    if config.boundary_reader:
+        extra["at_boundary"] = 2
     found |= {f"{name}.weight": (size, config.d_field) for name, size in extra.items()}
     known = {
         "time": ev.N_TIMES + ev.MAX_BAR_TICKS + 1,

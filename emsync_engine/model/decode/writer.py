@@ -36,6 +36,8 @@ class Told:
     """(ticks, d), what the fields of a row there read."""
     root: NDArray[np.int64]
     """Class of the chord's root."""
+    hit: NDArray[np.int64]
+    """Class of the next boundary in the bar."""
 
 
 class Conditions:
@@ -63,7 +65,7 @@ class Conditions:
         root = categories[:, cond.CAT_ROOT].astype(np.int64)
         if not self._network.told:
             root = np.full_like(root, NO_ROOT)
-        return Told(vectors, self._network.coming(vectors), root)
+        return Told(vectors, self._network.coming(vectors), root, categories[:, cond.CAT_HIT].astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,11 @@ class Writer:
         if all(c.waiting for c in active):
             return [ev.T_BAR] * len(active)
         last = np.tile(np.stack([c.last for c in active]), (len(self._conditions), 1))
-        logits = self._guided(self.network.time_logits(x, last))
+        found = [
+            told.at(c.state.bar, c.state.pos) if c.state.opened else None for told in self._conditions for c in active
+        ]
+        hit = np.array([cond.HIT_NONE if place is None else place[0].hit[place[1]] for place in found])
+        logits = self._guided(self.network.time_logits(x, last, hit))
         return [ev.T_BAR if c.waiting else self._pick("time", row, c) for c, row in zip(active, logits, strict=True)]
 
     def _notes(self, x: FloatArray, writing: Sequence[Candidate]) -> list[Event]:

@@ -70,7 +70,8 @@ class Reader:
             if not network.told:
                 root = np.full_like(root, NO_ROOT)
             coming = network.coming(condition[after])
-            out.append(_fields(network, hidden, rows[at:stop], rows[after], coming, root))
+            hit = sequence.categories[at:stop, cond.CAT_HIT].astype(np.int64)
+            out.append(_fields(network, hidden, rows[at:stop], rows[after], coming, root, hit))
             at = stop
         return np.concatenate(out) if out else np.zeros((0, len(FIELDS)), dtype=np.float32)
 

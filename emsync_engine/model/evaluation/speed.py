@@ -97,7 +97,7 @@ def steps(engine: str, folder: str | None, streams: int, beside: bool = False) -
     for _ in range(60):
         began = process_time()
         x = network.step(cache, list(range(streams)), rows[:streams], told[:streams])
-        network.time_logits(x, rows[:streams])
+        network.time_logits(x, rows[:streams], np.zeros(streams, dtype=np.int64))
         network.group_logits(x)
         network.pitch_logits(x, np.full(streams, 60), np.full(streams, 2))
         network.duration_logits(x)

@@ -61,7 +61,7 @@ def test_its_own_music_is_labelled_and_trains_a_second_stage(
         np.testing.assert_array_equal(column, again.columns[name])
 
     tiny = configs.load("tiny")
-    config = replace(tiny, train=replace(tiny.train, only="conditions", eval_sequences=2))
+    config = replace(tiny, train=replace(tiny.train, only="boundaries", eval_sequences=2))
     trainer = start(config, tmp_path / "run", tmp_path / "own", Budget(steps=2), weights, "cpu")
     assert trainer.step == 2
 

@@ -24,7 +24,7 @@ CONDITIONINGS = pytest.mark.parametrize("conditioning", configs.CONDITIONINGS)
 def composer(conditioning: str = "full") -> net.Composer:
     """A small network whose every weight matters (the closing matrices of a fresh one are zero)."""
     torch.manual_seed(0)
-    model = net.Composer(replace(TINY, conditioning=conditioning)).eval()
+    model = net.Composer(replace(TINY, conditioning=conditioning, boundary_reader=conditioning == "full")).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
@@ -77,11 +77,30 @@ def last_rows(**columns: list[int]) -> Tensor:
     return rows
 
 
+def untold(count: int) -> Tensor:
+    """No boundary in the bar."""
+    return torch.full((count,), cond.HIT_NONE)
+
+
+def test_times_are_scored_by_where_they_lie_to_the_boundary() -> None:
+    model = composer()
+    last = last_rows(kind=[ev.NOTE] * 4, pos=[6] * 4, barlen=[48] * 4)
+    x = torch.randn(1, 32).expand(4, -1)
+    hit = torch.tensor([24, 6, cond.HIT_NONE, cond.HIT_NULL])
+    with torch.no_grad():
+        logits = model.time_logits(x, last, hit)
+        at, beyond = model.at_boundary(model.heads["time"].inner(x))[0].tolist()
+    change = (logits - logits[2])[:, [6, 23, 24, 25, 47, ev.T_BAR, ev.T_END]]
+    torch.testing.assert_close(change[0], torch.tensor([0, 0, at, *[beyond] * 4]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(change[1], torch.tensor([at, *[beyond] * 6]), atol=1e-5, rtol=0)
+    assert (change[3] == 0).all(), "an unknown boundary says nothing"
+
+
 def test_time_goes_on_within_the_bar() -> None:
     last = last_rows(
         kind=[ev.NOTE, ev.BAR, ev.BOS, ev.SEP], pos=[10, 0, 0, 0], barlen=[36, 24, 0, 0]
     )  # fmt: skip
-    probability = composer().time_logits(torch.randn(4, 32), last).softmax(-1)
+    probability = composer().time_logits(torch.randn(4, 32), last, untold(4)).softmax(-1)
     possible = probability > 0
     assert possible[0, : ev.MAX_BAR_TICKS].nonzero()[:, 0].tolist() == list(range(10, 36))
     assert possible[1, : ev.MAX_BAR_TICKS].nonzero()[:, 0].tolist() == list(range(24))
@@ -109,7 +128,7 @@ def test_every_field_is_a_distribution_over_the_music_seen(batch: net.Batch) -> 
     rows = batch.rows.long()
     last = rows[:, :-1].reshape(-1, lay.N_INPUTS)
     with torch.no_grad():
-        logits = model.time_logits(torch.randn(len(last), 32), last)
+        logits = model.time_logits(torch.randn(len(last), 32), last, untold(len(last)))
     times = torch.from_numpy(ev.time_class(rows[:, 1:].reshape(-1, lay.N_INPUTS).numpy()))
     weighted = batch.weight[:, 1:].reshape(-1) > 0
     assert torch.isfinite(logits[weighted].gather(1, times[weighted, None])).all()

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emsync_engine.model import checkpoint, curves, export, feed, optim, train
+from emsync_engine.model import conditions as cond
 from emsync_engine.model import config as configs
 from emsync_engine.model.net import Composer
 from emsync_engine.model.train import Budget
@@ -148,8 +149,9 @@ def test_a_new_run_can_begin_from_weights(built: Path, tmp_path: Path) -> None:
     assert other.step == 0
 
 
-def test_a_second_stage_trains_what_the_conditions_go_through_and_nothing_else(built: Path, tmp_path: Path) -> None:
-    config = tiny(only="conditions")
+def test_a_second_stage_trains_what_a_boundary_goes_through_and_nothing_else(built: Path, tmp_path: Path) -> None:
+    config = tiny(only="boundaries")
+    config = replace(config, model=replace(config.model, boundary_reader=True))
     with pytest.raises(configs.ConfigError, match="--warm-start"):
         train.start(config, tmp_path / "alone", built, Budget(steps=2), device="cpu")
     torch.manual_seed(7)
@@ -157,12 +159,25 @@ def test_a_second_stage_trains_what_the_conditions_go_through_and_nothing_else(b
     checkpoint.export(tmp_path / "first", first, dict(first.named_parameters()), torch.float32, {})
     trainer = train.start(config, tmp_path / "run", built, Budget(steps=2), tmp_path / "first", "cpu")
     changed = {n for n, value in trainer.average.items() if not torch.equal(value, first.state_dict()[n])}
-    assert changed == {n for n in trainer.average if n.startswith(("conditioner.", "cond_heads.")) or ".cond." in n}
+    assert changed == {"conditioner.values.weight", "conditioner.categories.weight", "at_boundary.weight"}
+    data = next(feed.batches(trainer.sampler, config, trainer.world, 0))
+    told, untold = data.values, data.values.clone()
+    untold[..., cond.SLICES["boundary"]] = untold[..., cond.N_VALUES + cond.CHANNELS.index("boundary")] = 0
+    categories = data.categories.clone()
+    categories[..., cond.CAT_HIT] = cond.HIT_NULL
+    with torch.no_grad():
+        second = trainer.model.eval()
+        assert not torch.equal(first.eval()(data)[0], second(replace(data, values=told))[0])
+        quiet = replace(data, values=untold, categories=categories)
+        torch.testing.assert_close(first(quiet)[0], second(quiet)[0], atol=1e-5, rtol=0)
 
 
 def test_an_unknown_second_stage_is_refused() -> None:
-    with pytest.raises(configs.ConfigError, match="conditions"):
+    with pytest.raises(configs.ConfigError, match="boundaries"):
         tiny(only="everything")
+    config = tiny(only="boundaries")
+    with pytest.raises(configs.ConfigError, match="full"):
+        replace(config, model=replace(config.model, conditioning="paper"))
 
 
 def test_shorter_sequences_keep_the_rows_of_a_step_and_the_run_goes_on(built: Path, tmp_path: Path) -> None:

@@ -22,8 +22,13 @@ from emsync_engine.spotting.cuesheet import CueSheet, SectionPlan
 TINY = ModelConfig(d_model=32, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=48, d_cond=16, d_field=24, context=256)
 
 
+def tiny(conditioning: str = "full") -> ModelConfig:
+    """With everything that the conditioning allows."""
+    return replace(TINY, conditioning=conditioning, boundary_reader=conditioning == "full")
+
+
 def network(conditioning: str = "full", seed: int = 1, scale: float = 1.0) -> Network:
-    return Network(random_weights(replace(TINY, conditioning=conditioning), seed, scale))
+    return Network(random_weights(tiny(conditioning), seed, scale))
 
 
 def random_guide(rng: np.random.Generator, bars: int, known: np.ndarray | None = None) -> cond.Guide:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from decode_music import TINY, random_window
+from decode_music import TINY, random_window, tiny
 
 from emsync_engine.errors import MissingComponentError
 from emsync_engine.model import config as configs
@@ -46,7 +45,7 @@ def logits(network: Network, sequence: lay.Sequence, steps: int) -> dict[str, Fl
 
 @pytest.mark.parametrize("conditioning", configs.CONDITIONINGS)
 def test_compiled_fp32_gives_the_reference_s_logits(conditioning: str, sequence: lay.Sequence) -> None:
-    weights = random_weights(replace(TINY, conditioning=conditioning))
+    weights = random_weights(tiny(conditioning))
     wanted = logits(Network(weights), sequence, 20)
     got = logits(fast.network_of(weights, "fp32"), sequence, 20)
     for field in FIELD_SIZES:

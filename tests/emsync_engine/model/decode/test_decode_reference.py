@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from decode_music import TINY, network
+from decode_music import TINY, network, tiny
 
 from emsync_engine.model import config as configs
 from emsync_engine.model import layouts as lay
@@ -28,7 +26,7 @@ def torch_model(weights: Weights) -> net.Composer:
 
 @CONDITIONINGS
 def test_every_tensor_of_training_is_known_by_name_and_shape(conditioning: str) -> None:
-    config = replace(TINY, conditioning=conditioning)
+    config = tiny(conditioning)
     trained = {name: tuple(tensor.shape) for name, tensor in net.Composer(config).state_dict().items()}
     assert shapes(config) == trained
 
