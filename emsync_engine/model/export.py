@@ -6,6 +6,7 @@ python -m emsync_engine.model.export --name base-1 --out weights --dtype bf16
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import shutil
 import sys
@@ -22,14 +23,22 @@ log = logging.getLogger(__name__)
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def export_run(run: Path, out: Path, dtype: torch.dtype, stem: str = "ema") -> list[Path]:
-    """Export the last checkpoint of a run (averaged weights unless `stem` is `model`); returns the files."""
+def export_run(run: Path, out: Path, dtype: torch.dtype, stem: str = "ema", first: Path | None = None) -> list[Path]:
+    """Export the last checkpoint of a run (averaged weights unless `stem` is `model`); returns the files.
+
+    Args:
+        first: the export that a second stage began from; what that one says of itself (its data and rights) stays, and
+            the run is told of beside it.
+    """
     found = checkpoint.checkpoints(run)
     if not found:
         raise checkpoint.CheckpointError(f"{run}: no checkpoint to export")
     state = checkpoint.read_state(found[-1])
     model = checkpoint.load_model(found[-1], stem)
     about = {"run": run.name, **{key: state[key] for key in ("step", "events", "seconds", "config")}}
+    if first is not None:
+        described = json.loads((first / "model.json").read_text(encoding="utf-8"))
+        about = {**{key: value for key, value in described.items() if key != "model"}, "second_stage": about}
     checkpoint.export(out, model, dict(model.named_parameters()), dtype, about)
     for name in ("log.jsonl", "curve.svg"):
         if (run / name).is_file():
@@ -44,10 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--dtype", choices=sorted(_TYPES), default="bf16")
+    parser.add_argument("--first", type=Path, help="the export that this run, a second stage, began from")
     parser.add_argument("--weights", choices=("ema", "model"), default="ema")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    for path in export_run(args.runs / args.name, args.out, _TYPES[args.dtype], args.weights):
+    for path in export_run(args.runs / args.name, args.out, _TYPES[args.dtype], args.weights, args.first):
         log.info("%s %.1f MiB", path.name, path.stat().st_size / 2**20)
     return 0
 

@@ -262,6 +262,11 @@ def test_a_run_is_exported_with_its_log(built: Path, tmp_path: Path) -> None:
     loaded = checkpoint.load_model(out)
     for name, value in trainer.average.items():
         assert torch.equal(loaded.state_dict()[name], value)
+    words = ["--name", "r", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "second"), "--first", str(out)]
+    (out / "model.json").write_text(json.dumps({**json.loads((out / "model.json").read_text()), "rights": "mine"}))
+    assert export.main(words) == 0
+    about = json.loads((tmp_path / "second" / "model.json").read_text())
+    assert (about["rights"], about["second_stage"]["run"], about["second_stage"]["step"]) == ("mine", "r", 4)
 
 
 def test_two_processes_learn_what_one_does(built: Path, tmp_path: Path) -> None:
