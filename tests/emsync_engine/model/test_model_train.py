@@ -262,11 +262,35 @@ def test_a_run_is_exported_with_its_log(built: Path, tmp_path: Path) -> None:
     loaded = checkpoint.load_model(out)
     for name, value in trainer.average.items():
         assert torch.equal(loaded.state_dict()[name], value)
-    words = ["--name", "r", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "second"), "--first", str(out)]
-    (out / "model.json").write_text(json.dumps({**json.loads((out / "model.json").read_text()), "rights": "mine"}))
-    assert export.main(words) == 0
-    about = json.loads((tmp_path / "second" / "model.json").read_text())
-    assert (about["rights"], about["second_stage"]["run"], about["second_stage"]["step"]) == ("mine", "r", 4)
+    words = ["--name", "r", "--runs", str(tmp_path / "runs"), "--out", str(out), "--boundary-strength", "2"]
+    with pytest.raises(configs.ConfigError, match="no boundary reader"):
+        export.main(words)
+
+
+def test_a_second_stage_gives_its_boundary_reader_to_the_first(built: Path, tmp_path: Path) -> None:
+    config = tiny()
+    torch.manual_seed(7)
+    net = Composer(config.model)
+    first = tmp_path / "first"
+    checkpoint.export(first, net, dict(net.named_parameters()), torch.float32, {"rights": "mine"})
+    config = replace(config, model=replace(config.model, boundary_reader=True))
+    trainer = train.start(config, tmp_path / "r", built, Budget(steps=2), first)
+    out = tmp_path / "out"
+    export.export_run(tmp_path / "r", out, torch.float32, first=first)
+    exported, reader = checkpoint.load_model(out).state_dict(), "at_boundary.weight"
+    assert torch.equal(exported.pop(reader), trainer.average[reader])
+    assert all(torch.equal(value, net.state_dict()[name]) for name, value in exported.items())
+    about = json.loads((out / "model.json").read_text())
+    assert (about["rights"], about["second_stage"]["run"], about["second_stage"]["step"]) == ("mine", "r", 2)
+
+
+def test_the_boundary_reader_can_be_strengthened(built: Path, tmp_path: Path) -> None:
+    config = tiny()
+    config = replace(config, model=replace(config.model, boundary_reader=True))
+    trainer = train.start(config, tmp_path / "r", built, Budget(steps=2))
+    export.export_run(tmp_path / "r", tmp_path / "out", torch.float32, strength=2.0)
+    for name, value in checkpoint.load_model(tmp_path / "out").state_dict().items():
+        assert torch.equal(value, trainer.average[name] * (2 if name == "at_boundary.weight" else 1))
 
 
 def test_two_processes_learn_what_one_does(built: Path, tmp_path: Path) -> None:
