@@ -1,6 +1,6 @@
 """Hindsight: the composer's own music, labelled with the boundaries it happens to mark, as data for a second stage.
 
-    python -m emsync_engine.model.hindsight --out own --name own_a --seconds 1800
+    python -m emsync_engine.model.hindsight --out own --name own_a --pieces 200
     emsync train --config boundaries --data own --warm-start emsync_engine/model/weights ...
 
 A network that knows its training pieces by heart learns nothing there from being told a boundary: it knows what comes
