@@ -9,6 +9,8 @@ from typing import Any
 from emsync_engine.score import Note, Score
 
 KICKS, CRASHES = (35, 36), (49, 57)
+STRUCK_PITCHES = 3
+"""Pitched notes that make an accent when they begin together."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class HitMeasure:
 
 
 def accent_ticks(score: Score) -> list[int]:
-    """Ticks of accents: three or more pitched notes begin together, or kick or crash together with the bass.
+    """Ticks of accents: `STRUCK_PITCHES` or more pitched notes begin together, or kick or crash together with the bass.
 
     Where the drums play alone, kick or crash will do.
     """
@@ -48,9 +50,8 @@ def accent_ticks(score: Score) -> list[int]:
                     basses.add(note.tick)
             elif note.pitch in (*KICKS, *CRASHES):
                 drummed.add(note.tick)
-    return sorted(
-        {t for t, pitches in pitched.items() if len(pitches) >= 3} | (drummed & basses if pitched else drummed)
-    )
+    chords = {t for t, pitches in pitched.items() if len(pitches) >= STRUCK_PITCHES}
+    return sorted(chords | (drummed & basses if pitched else drummed))
 
 
 def measure_hits(score: Score) -> list[HitMeasure]:

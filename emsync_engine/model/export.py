@@ -18,11 +18,11 @@ from torch import Tensor
 
 from emsync_engine.model import checkpoint
 from emsync_engine.model import config as configs
+from emsync_engine.model.net import BOUNDARY_READER
 from emsync_engine.model.train import DEFAULT_RUNS
 
 log = logging.getLogger(__name__)
 
-_READER = "at_boundary.weight"
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -48,12 +48,12 @@ def export_run(
         described = json.loads((first / "model.json").read_text(encoding="utf-8"))
         about = {**{key: value for key, value in described.items() if key != "model"}, "second_stage": about}
     tensors: dict[str, Tensor] = dict(model.named_parameters())
-    if _READER not in tensors and (first is not None or strength != 1):
+    if BOUNDARY_READER not in tensors and (first is not None or strength != 1):
         raise configs.ConfigError(f"{run.name}: this network has no boundary reader")
     if first is not None:
-        tensors |= {n: tensor for n, tensor in checkpoint.load_model(first).named_parameters() if n != _READER}
+        tensors |= {n: tensor for n, tensor in checkpoint.load_model(first).named_parameters() if n != BOUNDARY_READER}
     if strength != 1:
-        tensors[_READER] = tensors[_READER] * strength
+        tensors[BOUNDARY_READER] = tensors[BOUNDARY_READER] * strength
         about["boundary_strength"] = strength
     checkpoint.export(out, model, tensors, dtype, about)
     for name in ("log.jsonl", "curve.svg"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_engine.measure import CRASHES, KICKS
+from emsync_engine.measure import CRASHES, KICKS, STRUCK_PITCHES
 from emsync_engine.model import events as ev
 from emsync_engine.model import harmony
 from emsync_engine.model.harmony import FloatArray
@@ -21,7 +21,7 @@ from emsync_engine.model.harmony import FloatArray
 LONG_CHORD, SECTION, ACCENT, STRIKE = range(4)
 """Kinds of boundary: a chord held for two beats, the start of a section, a loud accent, a strike off the pattern."""
 LONG_CHORD_TICKS = 2 * ev.GRID
-LONG_CHORD_PITCHES = STRUCK_PITCHES = 3
+LONG_CHORD_PITCHES = 3
 _ACCENT_RATIO = 1.8
 """An accent's weight against the mean of the onsets around it."""
 _SECTION_RADIUS = 4

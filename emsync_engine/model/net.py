@@ -18,6 +18,7 @@ from torch.nn import functional
 from emsync_engine.model import conditions as cond
 from emsync_engine.model import events as ev
 from emsync_engine.model import layouts as lay
+from emsync_engine.model.conditioning import Conditioner, PaperConditioner, Tables
 from emsync_engine.model.config import ModelConfig
 
 FIELDS = ("time", "metre", "group", "pitch", "duration", "velocity")
@@ -27,8 +28,8 @@ FIELD_SIZES = {
     "duration": ev.N_DURATIONS, "velocity": ev.VELOCITY_BINS,
 }  # fmt: skip
 EPSILON = 1e-5
-TABLE_STD = 0.4
-"""Spread of fresh table entries: a few summed are as loud as the normed stream that they are added to."""
+BOUNDARY_READER = "at_boundary.weight"
+"""The tensor of the boundary reader."""
 N_INTERVALS = 255
 """Intervals -127..127 from the group's last pitch."""
 
@@ -65,23 +66,6 @@ def row_codes(rows: Tensor) -> Tensor:
         remain,
     ]
     return torch.stack(codes, dim=-1)
-
-
-class Tables(nn.Module):
-    """Several embedding tables in one matrix; the entries of a row are summed."""
-
-    offsets: Tensor
-
-    def __init__(self, sizes: list[int], width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(sum(sizes), width) * TABLE_STD)
-        offsets = torch.tensor([sum(sizes[:i]) for i in range(len(sizes))])
-        self.register_buffer("offsets", offsets, persistent=False)
-
-    def forward(self, codes: Tensor) -> Tensor:
-        """codes (..., tables) -> (..., width)."""
-        flat = (codes.long() + self.offsets).reshape(-1, codes.shape[-1])
-        return functional.embedding_bag(flat, self.weight, mode="sum").view(*codes.shape[:-1], -1)
 
 
 def norm(x: Tensor) -> Tensor:
@@ -170,48 +154,6 @@ class FieldHead(nn.Module):
         return out
 
 
-class Conditioner(nn.Module):
-    """Conditions of a row to one vector."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.values = nn.Linear(cond.N_COND, 2 * width, bias=False)
-        self.categories = Tables(list(cond.CATEGORY_SIZES), 2 * width)
-        self.mix = nn.Linear(2 * width, width, bias=False)
-
-    def forward(self, values: Tensor, categories: Tensor) -> Tensor:
-        """values (B, T, N_COND), categories (B, T, 4) -> (B, T, width)."""
-        out: Tensor = self.mix(functional.silu(self.values(values) + self.categories(categories)))
-        return out
-
-
-class PaperConditioner(nn.Module):
-    """Conditioning as in EMSYNC: boundary offsets in half of the input's channels, emotion on the first row.
-
-    Offset: Linear(1, 128), ReLU, Linear(128, D/2) of o = 8 - min(8, b - t). Valence and arousal: Linear(1, 256),
-    ReLU, Linear(256, D) each, or a learned null, added to the row that opens the sequence.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.offset = nn.Sequential(nn.Linear(1, 128), nn.ReLU(), nn.Linear(128, width // 2))
-        self.emotion = nn.ModuleList(
-            nn.Sequential(nn.Linear(1, 256), nn.ReLU(), nn.Linear(256, width)) for _ in range(2)
-        )
-        self.null = nn.Parameter(torch.randn(2, width) * 0.1)
-
-    def forward(self, values: Tensor, kind: Tensor) -> Tensor:
-        """values (B, T, N_COND), kind (B, T) -> (B, T, D) to add to the input."""
-        offset = self.offset(values[..., cond.COL_OFFSET, None] * cond.CLAMP_S)
-        x = functional.pad(offset, (offset.shape[-1], 0))
-        opening = ((kind == ev.BOS) | (kind == ev.CONT))[..., None]
-        for index, channel in enumerate(("valence", "arousal")):
-            known = values[..., cond.N_VALUES + cond.CHANNELS.index(channel), None] > 0
-            told = self.emotion[index](values[..., cond.SLICES[channel]])
-            x = x + torch.where(opening, torch.where(known, told, self.null[index].to(told.dtype)), 0.0)
-        return x
-
-
 @dataclass(frozen=True)
 class Batch:
     """B sequences of T + 1 rows: row j predicts row j + 1. See `layouts.Sequence` for the columns."""
@@ -289,7 +231,7 @@ class Composer(nn.Module):
         places = torch.arange(len(categories)) <= cond.HIT_NONE  # the table of boundaries comes first
         for parameter, mask in ((values, columns), (categories, places[:, None])):
             parameter.register_hook(partial(_masked, mask))  # type: ignore[no-untyped-call]
-        trained = {"conditioner.values.weight", "conditioner.categories.weight", "at_boundary.weight"}
+        trained = {"conditioner.values.weight", "conditioner.categories.weight", BOUNDARY_READER}
         for name, parameter in weights.items():
             parameter.requires_grad_(name in trained)
 

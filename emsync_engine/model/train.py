@@ -31,7 +31,7 @@ from emsync_engine.model import checkpoint, curves, layouts, optim, shards, vali
 from emsync_engine.model import config as configs
 from emsync_engine.model.config import Config
 from emsync_engine.model.feed import World, batches, join_world
-from emsync_engine.model.net import FIELDS, Batch, Composer
+from emsync_engine.model.net import BOUNDARY_READER, FIELDS, Batch, Composer
 
 log = logging.getLogger(__name__)
 
@@ -106,9 +106,7 @@ class Trainer:
         """Begin from the weights of an export or checkpoint (its averaged weights); the rest starts afresh."""
         source = checkpoint.load_model(folder)
         fresh = self.model.load_state_dict(source.state_dict(), strict=False)
-        strange = [
-            name for name in (*fresh.missing_keys, *fresh.unexpected_keys) if not name.startswith("at_boundary.")
-        ]
+        strange = [name for name in (*fresh.missing_keys, *fresh.unexpected_keys) if name != BOUNDARY_READER]
         if strange:
             raise checkpoint.CheckpointError(f"{folder} is another network: {', '.join(strange[:3])}")
         self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}

@@ -31,6 +31,8 @@ _RANGES: Mapping[int, tuple[int, int]] = {
     ev.LEAD: (40, 96), ev.BRASS: (34, 86), ev.WINDS: (34, 96), ev.KEYS: (29, 96), ev.PAD: (36, 96),
     ev.MALLETS: (36, 103), ev.EFFECTS: (24, 103),
 }  # fmt: skip
+_REMEMBERED = 16
+"""Bars that one remembers: as many as repetition is measured over (`evaluation.music`)."""
 _VOICES: Mapping[int, int] = {
     ev.DRUMS: 4, ev.BASS: 1, ev.PIANO: 8, ev.GUITAR: 6, ev.STRINGS: 6, ev.LEAD: 2, ev.BRASS: 4, ev.WINDS: 4,
     ev.KEYS: 6, ev.PAD: 6, ev.MALLETS: 4, ev.EFFECTS: 2,
@@ -201,6 +203,18 @@ class Frame:
         for note in self.given:
             rows.setdefault(note.tick, []).append(note)
         return {tick: tuple(notes) for tick, notes in rows.items()}
+
+    @cached_property
+    def likeness(self) -> tuple[int, ...]:
+        """For each bar the last of the `_REMEMBERED` before it that has its length and begins with its chord, or -1."""
+        chords = [(self.bar_length(b), self.tones[self.bar_start[b]].tobytes()) for b in range(self.n_bars)]
+        last: dict[tuple[int, bytes], int] = {}
+        found = []
+        for bar, chord in enumerate(chords):
+            before = last.get(chord, -1)
+            found.append(before if before >= bar - _REMEMBERED else -1)
+            last[chord] = bar
+        return tuple(found)
 
     def bar_length(self, bar: int) -> int:
         return int(self.bar_start[bar + 1] - self.bar_start[bar])

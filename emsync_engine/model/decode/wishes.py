@@ -29,8 +29,6 @@ _FURTHEST_QUARTERS = 2.0
 _MOST = 2.0
 _TURN_QUARTERS, _TURN_SHARE, _MOST_MISSED = 16, 0.4, 5.0
 """A part is missed when in the last quarters it had less than this share of an even part of the notes."""
-_ECHO_BARS = 16
-"""As far as one remembers: the bars that repetition is measured over (`evaluation.music`)."""
 
 
 class Bias(Protocol):
@@ -148,8 +146,7 @@ class TakeTurns:
 class Echo:
     """A pattern goes on: what an earlier bar had next is more likely.
 
-    The bar that is echoed is the last of `_ECHO_BARS` that has the same length and begins with the same chord, else the
-    bar before, inside a section.
+    The bar that is echoed is the last one like it (`Frame.likeness`), else the bar before, inside a section.
     """
 
     strength: float
@@ -181,11 +178,10 @@ class Echo:
     def _model(self, state: State) -> int | None:
         """The bar to be echoed."""
         bar, frame = state.bar, state.frame
-        length, chord = frame.bar_length(bar), frame.tones[frame.bar_start[bar]]
-        for before in range(bar - 1, max(bar - _ECHO_BARS, 0) - 1, -1):
-            if frame.bar_length(before) == length and (frame.tones[frame.bar_start[before]] == chord).all():
-                return before
-        return bar - 1 if bar and not self.section[bar] and frame.bar_length(bar - 1) == length else None
+        if frame.likeness[bar] >= 0:
+            return frame.likeness[bar]
+        goes_on = bar and not self.section[bar] and frame.bar_length(bar - 1) == frame.bar_length(bar)
+        return bar - 1 if goes_on else None
 
     def _raised(self, classes: int, chosen: Sequence[int]) -> FloatArray | None:
         if not chosen:
