@@ -76,7 +76,10 @@ class Band:
             return self._time(state)
         if field == "group":
             tick = state.draft_tick
-            return np.array([open_to(state, group, tick) for group in range(ev.N_GROUPS)])
+            mask = np.zeros(ev.N_GROUPS, dtype=bool)
+            for group in state.frame.players:
+                mask[group] = open_to(state, group, tick)
+            return mask
         if field == "pitch":
             return free_pitches(state, state.draft.group, state.draft_tick)
         return None
@@ -92,10 +95,10 @@ class Band:
             mask[:length] = False
             mask[[tick - begin for tick in frame.strikes if state.tick <= tick < begin + length]] = True
             return mask
-        ticks = np.arange(begin + state.pos, begin + length)
-        free_at = np.array([_free_at(state, group) for group in range(ev.N_GROUPS)])
-        may = frame.may_begin[ticks] & (ticks[:, None] >= free_at)
-        mask[state.pos : length] = may.any(axis=1)
+        mask[state.pos : length] = False
+        for group in frame.players:
+            free = _free_at(state, group) - begin
+            mask[free:length] |= frame.may_begin[begin + free : begin + length, group]
         return mask
 
 
@@ -197,13 +200,12 @@ class GivenNotes:
 
 
 class Rules:
-    """All rules of a decode. `fallbacks` counts how often nothing was left and grammar decided alone."""
+    """All rules of a decode. A state counts how often nothing was left and grammar decided alone (`fallbacks`)."""
 
     def __init__(self, more: Sequence[Constraint]) -> None:
         self.grammar = Grammar()
         self.given = GivenNotes()
         self._all: tuple[Constraint, ...] = (self.grammar, *more, self.given)
-        self.fallbacks = 0
 
     def allow(self, field: str, state: State) -> BoolArray:
         """Classes that all rules allow; never empty."""
@@ -215,7 +217,7 @@ class Rules:
             mask[insisted] = True
         if mask.any():
             return mask
-        self.fallbacks += 1
+        state.fallbacks += 1
         alone = self.grammar.allow(field, state)
         return np.ones(FIELD_SIZES[field], dtype=bool) if alone is None else alone
 

@@ -98,7 +98,6 @@ def write_cue(
     Args:
         returns: first bars of sections that return, with the first bar of their first time.
     """
-    rules = all_rules()
     guides = decoding.guides(guide)
     first = np.zeros(1, dtype=np.int64)
     pages = [Page(plain_opening(opening_row(ev.BOS), first, g), g) for g in guides]
@@ -106,7 +105,7 @@ def write_cue(
         network,
         pages,
         State(frame, 0, stop),
-        rules,
+        all_rules(),
         decoding.wishes.under(guide),
         decoding.sampling,
         seed,
@@ -128,7 +127,7 @@ def write_cue(
             writer.choose(judge.best(writer.candidates, bar, until))
             for finished in range(bar, until):
                 on_events(finished, in_bar(writer, finished))
-    return Written(tuple(writer.candidates[0].events), rules.fallbacks)
+    return Written(tuple(writer.candidates[0].events), writer.candidates[0].state.fallbacks)
 
 
 def next_section(guide: cond.Guide, bar: int, stop: int) -> int:
@@ -141,7 +140,8 @@ def chunk_end(frame: Frame, bar: int, stop: int, spare: int) -> int:
     """The bar to write up to from `bar`: a few bars, fewer where even storms of notes would not fit `spare` rows."""
     limits = frame.limits
     quarters = np.diff(frame.bar_start)[bar:stop] / ev.GRID
-    worst = np.cumsum(limits.notes_per_quarter * quarters + sum(limits.voices.values()) + 2)
+    at_once = sum(limits.voices[group] for group in frame.players)
+    worst = np.cumsum(limits.notes_per_quarter * quarters + at_once + 2)
     return min(bar + max(min(int((worst <= spare).sum()), CHUNK_BARS), 1), stop)
 
 

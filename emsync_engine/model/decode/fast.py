@@ -8,10 +8,7 @@ numpy's own products of matrices in fp32, which nothing here would beat.
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +22,6 @@ ENGINES = ("auto", "int8", "fp32", "reference")
 """`auto` is int8 where numba is installed, else the reference."""
 Matrix = tuple[NDArray[np.float32] | NDArray[np.int8], FloatArray]
 """(…, rows, columns) and the scale of each row (…, rows)."""
-
-_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@cache
-def _helper(_process: int) -> ThreadPoolExecutor:
-    """The second thread of a process (one that was forked off has none of its parent's)."""
-    return ThreadPoolExecutor(1, "emsync-decode")
 
 
 def has_numba() -> bool:
@@ -95,37 +84,17 @@ class FastNetwork(Network):
         return (quantised if int8 else unscaled)(gate_up), unscaled(classes)
 
     def step(self, cache: Cache, streams: Sequence[int], rows: NDArray[np.int16], condition: FloatArray) -> FloatArray:
-        """Read one row of each of B streams -> (B, d).
-
-        More than two streams go in two halves, each on a processor of its own where there are two. They are the same
-        halves everywhere, so that the notes do not depend on the machine.
-        """
+        """Read one row of each of B streams -> (B, d)."""
         where = np.asarray(streams, dtype=np.int64)
         assert (cache.place(where) < cache.capacity).all(), "the cache is full"
         told = np.ascontiguousarray(condition if self.told else condition[:, :0])
-        x = self.embed(rows, condition)
-        middle = -(-len(where) // 2) if len(where) > 2 else len(where)
-        halves = [slice(0, middle)] if middle == len(where) else [slice(0, middle), slice(middle, None)]
-
-        def part(half: slice) -> FloatArray:
-            return self._layers(cache, where[half], x[half], told[half])
-
-        if len(halves) == 2 and _PROCESSORS > 1:
-            other = _helper(os.getpid()).submit(part, halves[1])
-            parts = [part(halves[0]), other.result()]
-        else:
-            parts = [part(half) for half in halves]
-        cache.length[where] += 1
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def _layers(self, cache: Cache, where: NDArray[np.int64], x: FloatArray, told: FloatArray) -> FloatArray:
-        """One row of some streams through all layers; their keys and values are entered."""
         common = cache.beginning[where]
         hidden: FloatArray = self._kernels.step_layers(
-            x, told, self._told, self._qkv, self._out, self._gate_up, self._down,
+            self.embed(rows, condition), told, self._told, self._qkv, self._out, self._gate_up, self._down,
             (cache.shared_keys, cache.shared_values), (cache.keys, cache.values),
             np.stack([where, common, cache.shared_length[common], cache.length[where]]), (self._cos, self._sin),
         )  # fmt: skip
+        cache.length[where] += 1
         return hidden
 
     def head(self, field: str, x: FloatArray) -> FloatArray:

@@ -188,6 +188,12 @@ class Frame:
         return mask
 
     @cached_property
+    def players(self) -> list[int]:
+        """The groups of `playing`."""
+        players: list[int] = np.flatnonzero(self.playing).tolist()
+        return players
+
+    @cached_property
     def strike_ticks(self) -> NDArray[np.int64]:
         return np.array(sorted(self.strikes), dtype=np.int64)
 
@@ -217,7 +223,12 @@ class Frame:
         return tuple(found)
 
     def bar_length(self, bar: int) -> int:
-        return int(self.bar_start[bar + 1] - self.bar_start[bar])
+        return self._lengths[bar]
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        lengths: list[int] = np.diff(self.bar_start).tolist()
+        return lengths
 
     def pitches(self, group: int, tick: int) -> BoolArray:
         """Pitches of a group that range, chord and strike allow at a tick, shape (128,). Not to be written to."""
@@ -230,7 +241,7 @@ class Frame:
         if strike is not None and strike.classes is not None:
             return playable & class_mask(strike.classes)
         if self.firm[tick]:
-            return np.asarray(playable & np.tile(self.tones[tick], 11)[:128])
+            return np.asarray(playable & self.tones[tick, PITCH_CLASSES])
         return playable
 
     def taken(self, group: int, tick: int) -> list[int]:
@@ -247,11 +258,12 @@ class Frame:
         return usual if strike is None else strike.voices.get(group, usual)
 
 
+PITCH_CLASSES = np.arange(128) % 12
 _CLASS_MASKS: dict[frozenset[int], BoolArray] = {}
 
 
 def class_mask(classes: frozenset[int]) -> BoolArray:
     """Pitches of some pitch classes, shape (128,)."""
     if classes not in _CLASS_MASKS:
-        _CLASS_MASKS[classes] = np.isin(np.arange(128) % 12, list(classes))
+        _CLASS_MASKS[classes] = np.isin(PITCH_CLASSES, list(classes))
     return _CLASS_MASKS[classes]

@@ -59,6 +59,7 @@ class Filling:
         """New events of the region's bars; given notes are not among them."""
         first, stop = self.region.bars
         events: list[Event] = []
+        fallbacks = 0
         while first < stop:
             until = chunk_end(self.frame, first, stop, self.network.config.context)
             chosen = self._chunk(first, until, last=until == stop)
@@ -66,8 +67,9 @@ class Filling:
             events += new
             self._notes += [self._sounded(e) for e in new]
             self._before = chosen.state
+            fallbacks += chosen.state.fallbacks
             first = until
-        return Written(tuple(events), self._rules.fallbacks)
+        return Written(tuple(events), fallbacks)
 
     def _chunk(self, first: int, stop: int, *, last: bool) -> Candidate:
         span = span_of(self._notes, self.guide, first, stop, self.network.config.context, with_right=last)

@@ -26,41 +26,42 @@ def compiled(function: Function) -> Function:
 
 
 @compiled
+def whole_dot(row: Array, x: Array) -> Any:
+    """Sum of the products of int8 row (n,) and int16 x (n,), as int32."""
+    total = np.int32(0)
+    for j in range(row.shape[0]):
+        total = np.int32(total + np.int32(np.int32(row[j]) * np.int32(x[j])))
+    return total
+
+
+@compiled
 def project(matrix: Array, scale: Array, x: Array, out: Array) -> None:
-    """out (B, rows) = x (B, columns) times matrix (rows, columns), each row with its scale. Four rows of x
-    a turn: what is read of the matrix serves them all."""
-    b_rows = x.shape[0]
-    for i in range(matrix.shape[0]):
-        row = matrix[i]
-        b = 0
-        while b + 4 <= b_rows:
-            x0, x1, x2, x3 = x[b], x[b + 1], x[b + 2], x[b + 3]
-            s0 = s1 = s2 = s3 = np.float32(0)
-            for j in range(row.shape[0]):
-                value = np.float32(row[j])
-                s0 += value * x0[j]
-                s1 += value * x1[j]
-                s2 += value * x2[j]
-                s3 += value * x3[j]
-            out[b, i], out[b + 1, i] = s0 * scale[i], s1 * scale[i]
-            out[b + 2, i], out[b + 3, i] = s2 * scale[i], s3 * scale[i]
-            b += 4
-        while b + 2 <= b_rows:
-            x0, x1 = x[b], x[b + 1]
-            s0 = s1 = np.float32(0)
-            for j in range(row.shape[0]):
-                value = np.float32(row[j])
-                s0 += value * x0[j]
-                s1 += value * x1[j]
-            out[b, i], out[b + 1, i] = s0 * scale[i], s1 * scale[i]
-            b += 2
-        if b < b_rows:
-            x0 = x[b]
-            s0 = np.float32(0)
-            for j in range(row.shape[0]):
-                s0 += np.float32(row[j]) * x0[j]
-            out[b, i] = s0 * scale[i]
-            b += 1
+    """out (B, rows) = x (B, columns) times matrix (rows, columns), each row with its scale.
+
+    With int8 the products are summed as whole numbers, of x in as many steps as the sums have room for: a few
+    instructions for 32 products, and the same sum in whatever order and on whatever machine.
+    """
+    n = matrix.shape[1]
+    if matrix.itemsize == 1:
+        most = np.float32(min(32767, 2147483647 // (127 * n)))
+        steps, sums = np.empty(n, np.int16), np.empty(matrix.shape[0], np.int32)
+        for b in range(x.shape[0]):
+            top = np.float32(1e-30)
+            for j in range(n):
+                top = max(top, abs(x[b, j]))
+            for j in range(n):
+                steps[j] = np.int16(np.rint(x[b, j] * (most / top)))
+            for i in range(matrix.shape[0]):
+                sums[i] = whole_dot(matrix[i], steps)
+            for i in range(matrix.shape[0]):
+                out[b, i] = np.float32(sums[i]) * (scale[i] * (top / most))
+    else:
+        for i in range(matrix.shape[0]):
+            for b in range(x.shape[0]):
+                total = np.float32(0)
+                for j in range(n):
+                    total += np.float32(matrix[i, j]) * x[b, j]
+                out[b, i] = total * scale[i]
 
 
 @compiled

@@ -300,9 +300,8 @@ class Network:
         """Places of the bar, then bar and end: x (B, d), last rows (B, N_INPUTS), hit (B,), the class of the next
         boundary in the bar of each -> (B, N_TIMES)."""
         raw = self.head("time", x)
-        ahead = np.arange(ev.MAX_BAR_TICKS) - now_of(last)[:, None]
         logits = raw[:, : ev.N_TIMES].copy()
-        logits[:, : ev.MAX_BAR_TICKS] += np.take_along_axis(raw[:, ev.N_TIMES :], np.maximum(ahead, 0), axis=1)
+        logits[:, : ev.MAX_BAR_TICKS] += raw[np.arange(len(x))[:, None], _ADVANCE[now_of(last)]]
         if self.config.boundary_reader:
             at, beyond = raw[:, -2, None], raw[:, -1, None]
             away = np.arange(ev.N_TIMES) - hit[:, None]
@@ -318,14 +317,10 @@ class Network:
 
     def pitch_logits(self, x: FloatArray, previous: IntArray, root: IntArray) -> FloatArray:
         """By pitch, by interval from the group's last pitch, by degree of the chord: (B, 128)."""
-        raw = self.head("pitch", x)
-        pitches = np.arange(128)
+        raw, row = self.head("pitch", x), np.arange(len(x))[:, None]
         logits = raw[:, :128].copy()
-        intervals = np.clip(pitches - previous[:, None] + 127, 0, N_INTERVALS - 1)
-        by_interval = np.take_along_axis(raw[:, 128 : 128 + N_INTERVALS], intervals, axis=1)
-        by_degree = np.take_along_axis(raw[:, 128 + N_INTERVALS :], (pitches - root[:, None]) % 12, axis=1)
-        logits += np.where(previous[:, None] < lay.NO_PITCH, by_interval, np.float32(0))
-        logits += np.where(root[:, None] < NO_ROOT, by_degree, np.float32(0))
+        logits += raw[row, _INTERVAL[previous]] * (previous < lay.NO_PITCH)[:, None]
+        logits += raw[row, _DEGREE[root]] * (root < NO_ROOT)[:, None]
         return logits
 
     def duration_logits(self, x: FloatArray) -> FloatArray:
@@ -358,6 +353,15 @@ class Network:
     def know_duration(self, x: FloatArray, duration: IntArray) -> FloatArray:
         """duration: class of a pitched note, `N_DURATIONS` for a drum hit."""
         return np.asarray(x + self.weights["known_duration.weight"][duration])
+
+
+_PLACES, _PITCHES = np.arange(ev.MAX_BAR_TICKS), np.arange(128)
+_ADVANCE = ev.N_TIMES + np.maximum(_PLACES - _PLACES[:, None], 0)
+"""Output of the time field's head that scores the advance to each place, by the place reached."""
+_INTERVAL = 128 + np.clip(_PITCHES - np.arange(lay.NO_PITCH + 1)[:, None] + 127, 0, N_INTERVALS - 1)
+"""Output of the pitch field's head that scores the interval to each pitch, by the group's last pitch."""
+_DEGREE = 128 + N_INTERVALS + (_PITCHES - np.arange(NO_ROOT + 1)[:, None]) % 12
+"""Output of the pitch field's head that scores each pitch as a degree of the chord, by its root."""
 
 
 def now_of(last: RowArray) -> IntArray:

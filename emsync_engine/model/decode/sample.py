@@ -43,21 +43,25 @@ def stream_of(seed: int, candidate: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, candidate], dtype=np.uint64)))
 
 
-def probabilities(logits: NDArray[np.floating], allowed: BoolArray, sampling: Sampling) -> NDArray[np.float64]:
-    """What is chosen from: shape of `logits`, 0 where not allowed or cut by min-p or top-p."""
-    scores = np.where(allowed, logits.astype(np.float64), -np.inf) / sampling.temperature
-    shares: NDArray[np.float64] = np.exp(scores - scores.max())
+def probabilities(logits: NDArray[np.floating], sampling: Sampling) -> NDArray[np.float64]:
+    """What is chosen from: shape of `logits`, 0 where cut by min-p or top-p."""
+    shares = logits.astype(np.float64) / sampling.temperature
+    np.exp(shares - shares.max(), out=shares)
     shares[shares < sampling.min_p] = 0.0
     if sampling.top_p < 1:
         order = np.argsort(-shares, kind="stable")
         before = np.cumsum(shares[order]) - shares[order]
         shares[order[before >= sampling.top_p * shares.sum()]] = 0.0
-    return np.asarray(shares / shares.sum())
+    shares /= shares.sum()
+    return shares
 
 
 def pick(logits: NDArray[np.floating], allowed: BoolArray, sampling: Sampling, rng: np.random.Generator) -> int:
-    """A class drawn by its probability: one random number, whatever is allowed."""
+    """A class drawn by its probability among those allowed: one random number, whatever they are."""
     draw = rng.random()
-    cumulated = np.cumsum(probabilities(logits, allowed, sampling))
-    chosen = int(np.searchsorted(cumulated, draw * cumulated[-1], side="right"))
-    return min(chosen, int(np.flatnonzero(allowed)[-1]))
+    classes = allowed.nonzero()[0]
+    if len(classes) == 1:
+        return int(classes[0])
+    cumulated = probabilities(logits[classes], sampling).cumsum()
+    chosen = int(cumulated.searchsorted(draw * cumulated[-1], side="right"))
+    return int(classes[min(chosen, len(classes) - 1)])

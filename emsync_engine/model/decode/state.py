@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from emsync_engine.model import events as ev
 from emsync_engine.model import layouts as lay
@@ -13,7 +12,6 @@ from emsync_engine.model.decode.frame import Frame
 
 _LATELY = 24
 """Notes over which loudness is followed."""
-_MANY = 256
 
 
 @dataclass(frozen=True)
@@ -68,26 +66,26 @@ class State:
     """Pitch, duration and velocity of each group's last note."""
     lately: deque[int] = field(default_factory=lambda: deque(maxlen=_LATELY))
     """Velocity classes of the last notes."""
-    begun: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_MANY))
-    """Tick and group of the last notes."""
+    begun: list[tuple[int, int]] = field(default_factory=list)
+    """Tick and group of the notes written, in order."""
     bars: dict[int, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)
     """(place, group, pitch) of the notes of the bars that were written, in order."""
     ended: bool = False
+    fallbacks: int = 0
+    """How often no class satisfied all rules and grammar decided alone."""
     draft: Draft = field(default_factory=Draft)
+    bar_begin: int = field(init=False)
+    """Tick of the open bar."""
 
     def __post_init__(self) -> None:
         if self.bar < 0:
             self.bar = self.first - 1
+        self.bar_begin = int(self.frame.bar_start[self.bar])
 
     @property
     def opened(self) -> bool:
         """A bar is open."""
         return self.bar >= self.first
-
-    @property
-    def bar_begin(self) -> int:
-        """Tick of the open bar."""
-        return int(self.frame.bar_start[self.bar])
 
     @property
     def tick(self) -> int:
@@ -119,6 +117,7 @@ class State:
             self.ended = True
         elif event.kind == ev.BAR:
             self.bar, self.pos, self.in_bar, self.here = event.bar, 0, 0, []
+            self.bar_begin = int(self.frame.bar_start[event.bar])
             self.bars[event.bar] = ()
         elif event.kind == ev.NOTE:
             self._note(event)
@@ -145,7 +144,11 @@ class State:
     @property
     def loudness(self) -> float:
         """Mean velocity class of the last notes; 3 when there are none."""
-        return float(np.mean(self.lately)) if self.lately else 3.0
+        return sum(self.lately) / len(self.lately) if self.lately else 3.0
+
+    def begun_since(self, tick: int) -> list[tuple[int, int]]:
+        """Tick and group of the notes written after a tick."""
+        return self.begun[bisect_right(self.begun, (tick, ev.N_GROUPS)) :]
 
     def fork(self) -> State:
         """A copy that goes its own way."""
@@ -155,7 +158,7 @@ class State:
             sounding=[dict(pitches) for pitches in self.sounding],
             last=list(self.last),
             lately=deque(self.lately, maxlen=_LATELY),
-            begun=deque(self.begun, maxlen=_MANY),
+            begun=list(self.begun),
             bars=dict(self.bars),
             draft=replace(self.draft),
         )

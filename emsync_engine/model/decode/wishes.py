@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log2
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from emsync_engine.model import conditions as cond
 from emsync_engine.model import events as ev
+from emsync_engine.model.decode.frame import PITCH_CLASSES
 from emsync_engine.model.decode.state import State
 from emsync_engine.model.decode.weights import FloatArray
 
@@ -29,6 +31,8 @@ _FURTHEST_QUARTERS = 2.0
 _MOST = 2.0
 _TURN_QUARTERS, _TURN_SHARE, _MOST_MISSED = 16, 0.4, 5.0
 """A part is missed when in the last quarters it had less than this share of an even part of the notes."""
+_TIMES = np.arange(ev.N_TIMES, dtype=np.float64)
+_LOUDER = np.arange(ev.VELOCITY_BINS) - (ev.VELOCITY_BINS - 1) / 2
 
 
 class Bias(Protocol):
@@ -85,7 +89,7 @@ class InHarmony:
         frame, tick = state.frame, state.draft_tick
         strength = min(max((1.0 - float(self.arousal[state.bar])) / (1.0 - FREE_FROM), 0.0), 1.0)
         by_class = np.where(frame.tones[tick], self.inside, np.where(frame.scale[tick], 0.0, -self.outside))
-        return np.tile(by_class * strength, 11)[:128].astype(np.float32)
+        return (by_class * strength).astype(np.float32)[PITCH_CLASSES]
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,7 @@ class AtLevel:
         if field != "velocity" or not state.lately:
             return None
         off = float(self.level[state.bar]) - state.loudness
-        classes = np.arange(ev.VELOCITY_BINS) - (ev.VELOCITY_BINS - 1) / 2
-        return (self.strength * off * classes).astype(np.float32)
+        return (self.strength * off * _LOUDER).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -117,11 +120,11 @@ class AtPace:
             return None
         tick = state.tick
         span = min(tick - int(state.frame.bar_start[state.first]) + ev.GRID, _PACE_QUARTERS * ev.GRID)
-        notes = sum(at > tick - span for at, _ in state.begun)
-        off = float(np.log2((notes + 1) * ev.GRID / span / (float(self.density[state.bar]) + ev.GRID / span)))
-        ahead = np.arange(ev.N_TIMES, dtype=np.float64) - state.pos
+        notes = len(state.begun_since(tick - span))
+        off = log2((notes + 1) * ev.GRID / span / (float(self.density[state.bar]) + ev.GRID / span))
+        ahead = _TIMES - state.pos
         ahead[ev.T_BAR :] = state.frame.bar_length(state.bar) - state.pos
-        quarters = np.clip(ahead / ev.GRID, 0.0, _FURTHEST_QUARTERS)
+        quarters = np.minimum(np.maximum(ahead, 0.0) / ev.GRID, _FURTHEST_QUARTERS)
         return (self.strength * min(max(off, -_MOST), _MOST) * quarters).astype(np.float32)
 
 
@@ -134,12 +137,13 @@ class TakeTurns:
     def bias(self, field: str, state: State) -> FloatArray | None:
         if field != "group":
             return None
-        since = state.draft_tick - _TURN_QUARTERS * ev.GRID
-        lately = [group for tick, group in state.begun if tick > since]
-        counts = np.bincount(lately, minlength=ev.N_GROUPS)
-        least = _TURN_SHARE * len(lately) / max(int(state.frame.playing.sum()), 1)
-        missed = np.clip(np.log2((least + 1) / (counts + 1)), 0.0, _MOST_MISSED)
-        return (self.strength * missed).astype(np.float32)
+        lately = state.begun_since(state.draft_tick - _TURN_QUARTERS * ev.GRID)
+        least = _TURN_SHARE * len(lately) / max(len(state.frame.players), 1)
+        counts = [0] * ev.N_GROUPS
+        for _, group in lately:
+            counts[group] += 1
+        missed = [min(max(log2((least + 1) / (count + 1)), 0.0), _MOST_MISSED) for count in counts]
+        return np.array([self.strength * much for much in missed], dtype=np.float32)
 
 
 @dataclass(frozen=True)

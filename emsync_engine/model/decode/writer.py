@@ -7,7 +7,9 @@ is not told the guided conditions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +52,12 @@ class Conditions:
     def at(self, bar: int, pos: int) -> tuple[Told, int]:
         """The block of a place, and its row there."""
         number = bar // _BLOCK_BARS
-        if number not in self._blocks:
+        block = self._blocks.get(number)
+        if block is None:
             self._blocks.pop(number - _KEPT_BLOCKS, None)
-            self._blocks[number] = self._encode(number * _BLOCK_BARS)
+            block = self._blocks[number] = self._encode(number * _BLOCK_BARS)
         begin = self._guide.bar_start[number * _BLOCK_BARS]
-        return self._blocks[number], int(self._guide.bar_start[bar] - begin) + pos
+        return block, int(self._guide.bar_start[bar] - begin) + pos
 
     def _encode(self, first: int) -> Told:
         lengths = np.diff(self._guide.bar_start)[first : first + _BLOCK_BARS]
@@ -133,6 +136,7 @@ class Writer:
         self._biases, self._answer = tuple(biases), answer
         self._conditions = [Conditions(network, page.guide) for page in pages]
         self._cache = network.open(len(pages), candidates, network.config.context + spare_rows)
+        self._deciding = Lock()
         self.candidates = [Candidate(i, state.fork(), stream_of(seed, i)) for i in range(candidates)]
         self.read([page.opening for page in pages])
 
@@ -169,15 +173,31 @@ class Writer:
     def write(self, until: int, on_bar: OnBar | None = None) -> None:
         """Write on until every candidate has ended or would open bar `until`.
 
+        Several candidates go in two halves, each on a thread of its own: while one half is being read by the network
+        (which lets other threads run), the other one decides what comes next.
+
         Args:
-            on_bar: told the number of each bar that all candidates have finished.
+            on_bar: with a single candidate, told the number of each bar that it has finished.
         """
-        told = min(self._finished(c) for c in self.candidates)
-        while active := [c for c in self.candidates if not c.state.ended and not self._at(c, until)]:
-            self._event(active, until)
-            done = min(self._finished(c) for c in self.candidates)
+        half = -(-len(self.candidates) // 2)
+        if len(self.candidates) == 1:
+            self._write(self.candidates, until, on_bar)
+            return
+        with ThreadPoolExecutor(1, "emsync-decode") as pool:
+            other = pool.submit(self._write, self.candidates[half:], until)
+            self._write(self.candidates[:half], until)
+        other.result()
+
+    def _write(self, candidates: Sequence[Candidate], until: int, on_bar: OnBar | None = None) -> None:
+        told = self._finished(candidates[0])
+        while active := [c for c in candidates if not c.state.ended and not self._at(c, until)]:
+            with self._deciding:
+                going = self._decide(active, until)
+            if going:
+                self._step(going)
+            done = self._finished(candidates[0])
             while on_bar is not None and told < done:
-                if told >= self.candidates[0].state.first:
+                if told >= candidates[0].state.first:
                     on_bar(told)
                 told += 1
 
@@ -192,7 +212,8 @@ class Writer:
 
     # --- one event ---------------------------------------------------------------------------------------------------
 
-    def _event(self, active: Sequence[Candidate], until: int) -> None:
+    def _decide(self, active: Sequence[Candidate], until: int) -> list[Candidate]:
+        """The coming event of each candidate; those that go on from it."""
         x = np.concatenate([np.stack([c.hidden[number] for c in active]) for number in range(len(self._conditions))])
         times = self._times(x, active)
         for candidate, time in zip(active, times, strict=True):
@@ -208,8 +229,7 @@ class Writer:
             if not candidate.waiting:
                 self._enter(candidate, events[i])
                 going += [candidate] if not candidate.state.ended else []
-        if going:
-            self._step(going)
+        return going
 
     def _times(self, x: FloatArray, active: Sequence[Candidate]) -> list[int]:
         """The time field of each candidate's coming event."""

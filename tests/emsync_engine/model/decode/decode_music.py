@@ -68,11 +68,14 @@ def random_window(seed: int, bars: int = 8, notes: int = 60) -> Window:
 
 
 class RandomNetwork(Network):
-    """Says anything, at once: logits drawn at random, from nearly even to nearly certain."""
+    """Says anything, at once: logits drawn at random, from nearly even to nearly certain.
+
+    What it says of a stream hangs on the stream alone, not on who asks first.
+    """
 
     def __init__(self, seed: int, sharpness: float = 3.0) -> None:
         super().__init__(random_weights(replace(TINY, d_model=8, n_heads=2, n_kv_heads=1, n_layers=1, d_ff=8)))
-        self._rng = np.random.default_rng(seed)
+        self._seed = seed
         self._sharpness = sharpness
 
     def extend(self, cache: Cache, beginning: int, rows: RowArray, condition: FloatArray) -> FloatArray:
@@ -81,11 +84,16 @@ class RandomNetwork(Network):
 
     def step(self, cache: Cache, streams: Sequence[int], rows: RowArray, condition: FloatArray) -> FloatArray:
         cache.length[list(streams)] += 1
-        return np.zeros((len(rows), 8), dtype=np.float32)
+        places = zip(streams, cache.place(streams), strict=True)
+        drawn = [np.random.default_rng([self._seed, *at]).standard_normal(8) for at in places]
+        return np.stack(drawn).astype(np.float32)
 
     def head(self, field: str, x: FloatArray) -> FloatArray:
         width = {"time": ev.N_TIMES + ev.MAX_BAR_TICKS, "pitch": 128 + N_INTERVALS + 12}.get(field, FIELD_SIZES[field])
-        return (self._rng.standard_normal((len(x), width)) * self._sharpness).astype(np.float32)
+        keys = np.ascontiguousarray(x, dtype=np.float32).view(np.uint32).tolist()
+        number = list(FIELD_SIZES).index(field)
+        drawn = [np.random.default_rng([self._seed, number, *key]).standard_normal(width) for key in keys]
+        return (np.stack(drawn) * self._sharpness).astype(np.float32)
 
 
 def random_sheet(seed: int, longest: int = 9) -> CueSheet:

@@ -140,6 +140,14 @@ def test_candidates_do_not_depend_on_one_another() -> None:
     assert len({tuple(c.events) for c in company.candidates}) == 3
 
 
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_fault_in_either_half_of_the_candidates_is_told(broken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, stage = writer_of(2)
+    monkeypatch.setattr(writer.candidates[broken].state, "step", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        writer.write(stage.stop_bar)
+
+
 def test_writing_in_pieces_is_writing_at_once() -> None:
     whole, stage = writer_of(2)
     whole.write(stage.stop_bar)

@@ -64,17 +64,22 @@ def test_int8_stays_near_the_reference_at_the_shipped_size() -> None:
     assert np.concatenate(same).mean() >= INT8_TOP1
 
 
-@pytest.mark.parametrize("engine", ["fp32", "int8"])
-def test_two_processors_give_what_one_gives(
-    engine: str, sequence: lay.Sequence, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = fast.network_of(random_weights(TINY), engine)
-    found = []
-    for processors in (1, 2):
-        monkeypatch.setattr(fast, "_PROCESSORS", processors)
-        found.append(logits(network, sequence, 20))
-    for field in FIELD_SIZES:
-        np.testing.assert_array_equal(found[0][field], found[1][field])
+def test_int8_products_are_those_of_the_rounded_matrix() -> None:
+    """Whatever the width: the steps of x are as many as a sum of whole numbers has room for."""
+    from emsync_engine.model.decode import kernels
+
+    rng = np.random.default_rng(1)
+    for columns in (7, 512, 4096):
+        small, scale = fast.quantised(rng.standard_normal((30, columns)).astype(np.float32))
+        x = rng.standard_normal((2, columns)).astype(np.float32)
+        x[1] = np.abs(x[1])
+        small[3] = 127  # with x[1]: the largest sum there can be
+        out = np.empty((2, 30), np.float32)
+        kernels.project(small, scale, x, out)
+        wanted = x.astype(np.float64) @ (small * scale[:, None].astype(np.float64)).T
+        np.testing.assert_allclose(out, wanted, atol=2e-3 * wanted.std())
+    kernels.project(small, scale, np.zeros_like(x), out)
+    assert not out.any()
 
 
 def test_int8_rows_are_within_half_a_step() -> None:
