@@ -15,7 +15,6 @@ else:  # pragma: no cover - the same parser under its older name
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
 CONDITIONINGS = ("full", "paper", "none")
-TRAINED = ("", "boundaries")
 
 
 class ConfigError(ValueError):
@@ -78,8 +77,6 @@ class DataConfig:
     drop_share_detail: float = 0.4
     strike_share: float = 0.4
     """Share of segments whose boundaries are strikes off the pattern (`labels.STRIKE`)."""
-    far_weight: float = 1.0
-    """Loss weight of rows that are not near an announced boundary."""
     transpose_low: int = -5
     transpose_high: int = 6
     velocity_jitter: int = 8
@@ -94,8 +91,6 @@ class TrainConfig:
     """How it is trained."""
 
     seed: int = 1
-    only: str = ""
-    """`boundaries`: only what an announced boundary goes through is trained; all else stays as the warm start was."""
     batch: int = 8
     """Sequences a step, over all processes and accumulation steps."""
     micro_batch: int = 8
@@ -126,10 +121,6 @@ class TrainConfig:
     """Processes that prepare sequences; 0 prepares them in the training process."""
     compile: bool = False
 
-    def __post_init__(self) -> None:
-        if self.only not in TRAINED:
-            raise ConfigError(f"only {self.only!r} is not one of {', '.join(filter(None, TRAINED))}")
-
 
 @dataclass(frozen=True)
 class Config:
@@ -138,10 +129,6 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
-
-    def __post_init__(self) -> None:
-        if self.train.only == "boundaries" and self.model.conditioning != "full":
-            raise ConfigError('only = "boundaries" needs conditioning = "full"')
 
 
 T = TypeVar("T")

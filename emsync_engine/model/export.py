@@ -6,7 +6,6 @@ python -m emsync_engine.model.export --name base-1 --out weights --dtype bf16
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import shutil
 import sys
@@ -14,11 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from emsync_engine.model import checkpoint
-from emsync_engine.model import config as configs
-from emsync_engine.model.net import BOUNDARY_READER
 from emsync_engine.model.train import DEFAULT_RUNS
 
 log = logging.getLogger(__name__)
@@ -26,36 +22,15 @@ log = logging.getLogger(__name__)
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def export_run(
-    run: Path, out: Path, dtype: torch.dtype, stem: str = "ema", first: Path | None = None, strength: float = 1.0
-) -> list[Path]:
-    """Export the last checkpoint of a run (averaged weights unless `stem` is `model`); returns the files.
-
-    Args:
-        first: the export that a second stage began from. Its weights are taken and the run's boundary reader with them:
-            the columns of the conditions that were trained beside it make the network heed arousal less. What the
-            first stage says of itself (its data and rights) stays, and the run is told of beside it.
-        strength: factor on the boundary reader. What it says is what the network would say more or less of a time for
-            being told of a boundary, so this is guidance (Ho & Salimans 2021) that costs nothing while decoding.
-    """
+def export_run(run: Path, out: Path, dtype: torch.dtype, stem: str = "ema") -> list[Path]:
+    """Export the last checkpoint of a run (averaged weights unless `stem` is `model`); returns the files."""
     found = checkpoint.checkpoints(run)
     if not found:
         raise checkpoint.CheckpointError(f"{run}: no checkpoint to export")
     state = checkpoint.read_state(found[-1])
     model = checkpoint.load_model(found[-1], stem)
     about = {"run": run.name, **{key: state[key] for key in ("step", "events", "seconds", "config")}}
-    if first is not None:
-        described = json.loads((first / "model.json").read_text(encoding="utf-8"))
-        about = {**{key: value for key, value in described.items() if key != "model"}, "second_stage": about}
-    tensors: dict[str, Tensor] = dict(model.named_parameters())
-    if BOUNDARY_READER not in tensors and (first is not None or strength != 1):
-        raise configs.ConfigError(f"{run.name}: this network has no boundary reader")
-    if first is not None:
-        tensors |= {n: tensor for n, tensor in checkpoint.load_model(first).named_parameters() if n != BOUNDARY_READER}
-    if strength != 1:
-        tensors[BOUNDARY_READER] = tensors[BOUNDARY_READER] * strength
-        about["boundary_strength"] = strength
-    checkpoint.export(out, model, tensors, dtype, about)
+    checkpoint.export(out, model, dict(model.named_parameters()), dtype, about)
     for name in ("log.jsonl", "curve.svg"):
         if (run / name).is_file():
             shutil.copyfile(run / name, out / name)
@@ -69,13 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--dtype", choices=sorted(_TYPES), default="bf16")
-    parser.add_argument("--first", type=Path, help="the export that this run, a second stage, began from")
-    parser.add_argument("--boundary-strength", type=float, default=1.0, help="factor on the boundary reader")
     parser.add_argument("--weights", choices=("ema", "model"), default="ema")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     kind = _TYPES[args.dtype]
-    for path in export_run(args.runs / args.name, args.out, kind, args.weights, args.first, args.boundary_strength):
+    for path in export_run(args.runs / args.name, args.out, kind, args.weights):
         log.info("%s %.1f MiB", path.name, path.stat().st_size / 2**20)
     return 0
 

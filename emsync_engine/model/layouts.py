@@ -144,17 +144,6 @@ def infill(window: Window, hole: Hole, context_weight: float) -> Sequence:
     return Sequence(rows, values, categories, weight)
 
 
-def focused(part: Sequence, far_weight: float) -> Sequence:
-    """The sequence with the loss of rows that are not within a beat before an announced boundary, at it, or the row
-    after, weighed down: what is near is a few rows in a hundred, and all that a boundary can tell."""
-    if far_weight == 1:
-        return part
-    boundary = part.values[:, cond.SLICES["boundary"]]  # all zero where none is told
-    near = (boundary[:, cond.COL_HERE] > 0) | (boundary[:, cond.COL_BEATS] >= 1 - 1 / cond.CLAMP_BEATS)
-    near[1:] |= near[:-1].copy()
-    return replace(part, weight=np.where(near, part.weight, np.float32(far_weight) * part.weight))
-
-
 def relative_bar(offset: NDArray[np.integer]) -> NDArray[np.int64]:
     """Class of a bar `offset` bars after the hole's first."""
     return np.clip(np.asarray(offset, dtype=np.int64) + RELBAR_BEFORE, 0, RELBAR_CLASSES - 2) + 1
@@ -206,7 +195,7 @@ class Sampler:
         room = self.length
         while room >= 32:
             part = self._segment(rng, room)
-            parts.append(focused(part.cut(room), self.config.far_weight))
+            parts.append(part.cut(room))
             room -= len(parts[-1])
         return join(parts, self.length)
 

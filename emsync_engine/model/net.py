@@ -9,7 +9,6 @@ T rows, D = d_model, N = rows that are predicted. Parts: pre-norm, rotary positi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -218,23 +217,6 @@ class Composer(nn.Module):
             assert isinstance(layer, Layer)
             layer.dropout = share
 
-    def train_only_boundaries(self) -> None:
-        """Leave everything as it is but what an announced boundary alone goes through.
-
-        Without one the network computes exactly what it did.
-        """
-        weights = dict(self.named_parameters())
-        values, categories = weights["conditioner.values.weight"], weights["conditioner.categories.weight"]
-        columns = torch.zeros(values.shape[1], dtype=torch.bool)
-        columns[cond.SLICES["boundary"]] = True
-        columns[cond.N_VALUES + cond.CHANNELS.index("boundary")] = True
-        places = torch.arange(len(categories)) <= cond.HIT_NONE  # the table of boundaries comes first
-        for parameter, mask in ((values, columns), (categories, places[:, None])):
-            parameter.register_hook(partial(_masked, mask))  # type: ignore[no-untyped-call]
-        trained = {"conditioner.values.weight", "conditioner.categories.weight", BOUNDARY_READER}
-        for name, parameter in weights.items():
-            parameter.requires_grad_(name in trained)
-
     def compile_parts(self) -> None:
         """Compile what repeats and what is long: a layer (once for all) and the inner decoder; shapes are fixed."""
         for layer in self.layers:
@@ -327,8 +309,7 @@ class Composer(nn.Module):
 
     def time_logits(self, x: Tensor, last: Tensor, hit: Tensor) -> Tensor:
         """Masked logits (N, N_TIMES): the places from the last row's on, within its bar, the next bar, the end."""
-        head = self._head("time")
-        h = head.inner(x)
+        head, h = self._head("time"), self.time_inner(x)
         now = torch.where(last[:, ev.COL_KIND] == ev.NOTE, last[:, ev.COL_POS], 0)
         places = torch.arange(ev.MAX_BAR_TICKS, device=x.device)
         ahead = places - now[:, None]
@@ -340,6 +321,10 @@ class Composer(nn.Module):
         inside = (last[:, ev.COL_KIND] <= ev.BAR)[:, None]
         allowed = (ahead >= 0) & (places < last[:, ev.COL_BARLEN, None]) & inside
         return logits.masked_fill(~functional.pad(allowed, (0, 2), value=True), -torch.inf)
+
+    def time_inner(self, x: Tensor) -> Tensor:
+        """What the time field's classes are read from: (N, D) -> (N, d_field)."""
+        return self._head("time").inner(x)
 
     def _by_boundary(self, h: Tensor, hit: Tensor) -> Tensor:
         """What speaks for the place of the boundary, and for all that is beyond it: (N, N_TIMES)."""
@@ -367,10 +352,6 @@ class Composer(nn.Module):
         logits = logits + torch.where(root[:, None] < 12, by_degree, 0.0)
         out: Tensor = logits.masked_fill(pitches < floor[:, None], -torch.inf)
         return out
-
-
-def _masked(mask: Tensor, gradient: Tensor) -> Tensor:
-    return gradient * mask.to(gradient.device)
 
 
 def _nats_where(counts: Tensor, logits: Tensor, target: Tensor) -> Tensor:

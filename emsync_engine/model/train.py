@@ -79,8 +79,6 @@ class Trainer:
         torch.manual_seed(config.train.seed)
         self.model = Composer(config.model).to(world.device)
         self.model.drop(config.train.dropout)
-        if config.train.only == "boundaries":
-            self.model.train_only_boundaries()
         self.average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         self.optimisers = optim.make(
             self.model, config.train.lr_matrix, config.train.lr_other, config.train.weight_decay
@@ -334,8 +332,6 @@ def start(
     elif warm_start is not None:
         trainer.warm_start(warm_start)
         log.info("warm start from %s", warm_start)
-    elif config.train.only:
-        raise configs.ConfigError("a run that trains boundaries only begins from trained weights: --warm-start DIR")
     if world.leads:
         (run / "config.json").write_text(json.dumps(configs.to_dict(config), indent=1) + "\n", encoding="utf-8")
 

@@ -296,14 +296,14 @@ class Network:
             return ("advance", "at_boundary") if self.config.boundary_reader else ("advance",)
         return ("interval", "from_root") if field == "pitch" else ()
 
-    def time_logits(self, x: FloatArray, last: RowArray, hit: IntArray) -> FloatArray:
+    def time_logits(self, x: FloatArray, last: RowArray, hit: IntArray, strength: float = 1.0) -> FloatArray:
         """Places of the bar, then bar and end: x (B, d), last rows (B, N_INPUTS), hit (B,), the class of the next
-        boundary in the bar of each -> (B, N_TIMES)."""
+        boundary in the bar of each, and a factor on what the boundary reader says -> (B, N_TIMES)."""
         raw = self.head("time", x)
         logits = raw[:, : ev.N_TIMES].copy()
         logits[:, : ev.MAX_BAR_TICKS] += raw[np.arange(len(x))[:, None], _ADVANCE[now_of(last)]]
         if self.config.boundary_reader:
-            at, beyond = raw[:, -2, None], raw[:, -1, None]
+            at, beyond = raw[:, -2, None] * np.float32(strength), raw[:, -1, None] * np.float32(strength)
             away = np.arange(ev.N_TIMES) - hit[:, None]
             by_place = np.where(away == 0, at, np.where(away > 0, beyond, np.float32(0)))
             logits += np.where(hit[:, None] < cond.HIT_NONE, by_place, np.float32(0))

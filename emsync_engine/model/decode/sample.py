@@ -27,6 +27,10 @@ class Sampling:
     """Logits are u + guidance (c - u), with (c) and without (u) the guided conditions; 1 is none and costs nothing
     (classifier-free guidance, Ho & Salimans 2021)."""
 
+    boundary: float = 4.0
+    """Factor on the boundary reader: how much a boundary that is announced in the bar draws the next note to its place.
+    The reader speaks of nothing but being told, so this is guidance too, and needs no second stream."""
+
     def __post_init__(self) -> None:
         if self.temperature <= 0 or not 0 <= self.min_p < 1 or not 0 < self.top_p <= 1:
             raise ValueError(f"temperature must be above 0, min_p in [0, 1), top_p in (0, 1]: {self}")

@@ -240,7 +240,7 @@ class Writer:
             told.at(c.state.bar, c.state.pos) if c.state.opened else None for told in self._conditions for c in active
         ]
         hit = np.array([cond.HIT_NONE if place is None else place[0].hit[place[1]] for place in found])
-        logits = self._guided(self.network.time_logits(x, last, hit))
+        logits = self._guided(self.network.time_logits(x, last, hit, self.sampling.boundary))
         return [ev.T_BAR if c.waiting else self._pick("time", row, c) for c, row in zip(active, logits, strict=True)]
 
     def _notes(self, x: FloatArray, writing: Sequence[Candidate]) -> list[Event]:

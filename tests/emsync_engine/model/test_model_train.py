@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emsync_engine.model import checkpoint, curves, export, feed, optim, train
-from emsync_engine.model import conditions as cond
 from emsync_engine.model import config as configs
 from emsync_engine.model.net import Composer
 from emsync_engine.model.train import Budget
@@ -149,37 +148,6 @@ def test_a_new_run_can_begin_from_weights(built: Path, tmp_path: Path) -> None:
     assert other.step == 0
 
 
-def test_a_second_stage_trains_what_a_boundary_goes_through_and_nothing_else(built: Path, tmp_path: Path) -> None:
-    config = tiny(only="boundaries")
-    config = replace(config, model=replace(config.model, boundary_reader=True))
-    with pytest.raises(configs.ConfigError, match="--warm-start"):
-        train.start(config, tmp_path / "alone", built, Budget(steps=2), device="cpu")
-    torch.manual_seed(7)
-    first = Composer(config.model)
-    checkpoint.export(tmp_path / "first", first, dict(first.named_parameters()), torch.float32, {})
-    trainer = train.start(config, tmp_path / "run", built, Budget(steps=2), tmp_path / "first", "cpu")
-    changed = {n for n, value in trainer.average.items() if not torch.equal(value, first.state_dict()[n])}
-    assert changed == {"conditioner.values.weight", "conditioner.categories.weight", "at_boundary.weight"}
-    data = next(feed.batches(trainer.sampler, config, trainer.world, 0))
-    told, untold = data.values, data.values.clone()
-    untold[..., cond.SLICES["boundary"]] = untold[..., cond.N_VALUES + cond.CHANNELS.index("boundary")] = 0
-    categories = data.categories.clone()
-    categories[..., cond.CAT_HIT] = cond.HIT_NULL
-    with torch.no_grad():
-        second = trainer.model.eval()
-        assert not torch.equal(first.eval()(data)[0], second(replace(data, values=told))[0])
-        quiet = replace(data, values=untold, categories=categories)
-        torch.testing.assert_close(first(quiet)[0], second(quiet)[0], atol=1e-5, rtol=0)
-
-
-def test_an_unknown_second_stage_is_refused() -> None:
-    with pytest.raises(configs.ConfigError, match="boundaries"):
-        tiny(only="everything")
-    config = tiny(only="boundaries")
-    with pytest.raises(configs.ConfigError, match="full"):
-        replace(config, model=replace(config.model, conditioning="paper"))
-
-
 def test_shorter_sequences_keep_the_rows_of_a_step_and_the_run_goes_on(built: Path, tmp_path: Path) -> None:
     config = tiny()
     short = train._with_length(config, 32)
@@ -262,35 +230,6 @@ def test_a_run_is_exported_with_its_log(built: Path, tmp_path: Path) -> None:
     loaded = checkpoint.load_model(out)
     for name, value in trainer.average.items():
         assert torch.equal(loaded.state_dict()[name], value)
-    words = ["--name", "r", "--runs", str(tmp_path / "runs"), "--out", str(out), "--boundary-strength", "2"]
-    with pytest.raises(configs.ConfigError, match="no boundary reader"):
-        export.main(words)
-
-
-def test_a_second_stage_gives_its_boundary_reader_to_the_first(built: Path, tmp_path: Path) -> None:
-    config = tiny()
-    torch.manual_seed(7)
-    net = Composer(config.model)
-    first = tmp_path / "first"
-    checkpoint.export(first, net, dict(net.named_parameters()), torch.float32, {"rights": "mine"})
-    config = replace(config, model=replace(config.model, boundary_reader=True))
-    trainer = train.start(config, tmp_path / "r", built, Budget(steps=2), first)
-    out = tmp_path / "out"
-    export.export_run(tmp_path / "r", out, torch.float32, first=first)
-    exported, reader = checkpoint.load_model(out).state_dict(), "at_boundary.weight"
-    assert torch.equal(exported.pop(reader), trainer.average[reader])
-    assert all(torch.equal(value, net.state_dict()[name]) for name, value in exported.items())
-    about = json.loads((out / "model.json").read_text())
-    assert (about["rights"], about["second_stage"]["run"], about["second_stage"]["step"]) == ("mine", "r", 2)
-
-
-def test_the_boundary_reader_can_be_strengthened(built: Path, tmp_path: Path) -> None:
-    config = tiny()
-    config = replace(config, model=replace(config.model, boundary_reader=True))
-    trainer = train.start(config, tmp_path / "r", built, Budget(steps=2))
-    export.export_run(tmp_path / "r", tmp_path / "out", torch.float32, strength=2.0)
-    for name, value in checkpoint.load_model(tmp_path / "out").state_dict().items():
-        assert torch.equal(value, trainer.average[name] * (2 if name == "at_boundary.weight" else 1))
 
 
 def test_two_processes_learn_what_one_does(built: Path, tmp_path: Path) -> None:
