@@ -81,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ImportError as error:
+        if _by_interrupt(error):
+            return _interrupted(wants_json)
         if (error.name or "").partition(".")[0] in _OURS:
             return _crash(error, wants_json)
         return _fail(_missing(error), wants_json)
@@ -159,6 +161,13 @@ def _interrupted(wants_json: bool) -> int:
         else:
             sys.stderr.write(f"\n{message}\n")
     return INTERRUPTED
+
+
+def _by_interrupt(error: BaseException | None) -> bool:
+    """Ctrl-C while a compiled module starts comes out as an ImportError that it caused."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _missing(error: ImportError) -> MissingComponentError:

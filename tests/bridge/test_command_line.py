@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli import main as main_module
 from bridge.cli.main import COMMANDS, main
 from tests.acceptance.edits import clip, plain_cut, timeline, track
 from tests.conftest import Emsync, command, environment, save
@@ -257,3 +258,15 @@ def test_doctor_checks_and_fixes(emsync: Emsync) -> None:
     (synth,) = [c for c in ill.json["checks"] if c["name"] == "synthesiser"]
     assert not synth["ok"] and "install" in synth["fix"]
     assert "synthesiser" in emsync("doctor").out
+
+
+@pytest.mark.parametrize("chained", [True, False])
+def test_an_interrupt_while_a_compiled_module_starts_is_one(
+    chained: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def starting(_: object) -> int:
+        raise ImportError("initialization failed") from (KeyboardInterrupt() if chained else None)
+
+    monkeypatch.setattr(main_module, "_run", starting)
+    status = main(["cuts", "cut.otio"])
+    assert (status == 130, "interrupted" in capsys.readouterr().err) == (chained, chained)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from zlib import crc32
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class RandomNetwork(Network):
 
     def __init__(self, seed: int, sharpness: float = 3.0) -> None:
         super().__init__(random_weights(replace(TINY, d_model=8, n_heads=2, n_kv_heads=1, n_layers=1, d_ff=8)))
-        self._seed = seed
+        self._noise = np.random.default_rng(seed).standard_normal(1 << 16).astype(np.float32)
         self._sharpness = sharpness
 
     def extend(self, cache: Cache, beginning: int, rows: RowArray, condition: FloatArray) -> FloatArray:
@@ -85,15 +86,15 @@ class RandomNetwork(Network):
     def step(self, cache: Cache, streams: Sequence[int], rows: RowArray, condition: FloatArray) -> FloatArray:
         cache.length[list(streams)] += 1
         places = zip(streams, cache.place(streams), strict=True)
-        drawn = [np.random.default_rng([self._seed, *at]).standard_normal(8) for at in places]
-        return np.stack(drawn).astype(np.float32)
+        return np.stack([self._drawn(np.array(at).tobytes(), 8) for at in places])
+
+    def _drawn(self, key: bytes, width: int) -> FloatArray:
+        begin = crc32(key) % (len(self._noise) - width)
+        return self._noise[begin : begin + width]
 
     def head(self, field: str, x: FloatArray) -> FloatArray:
         width = {"time": ev.N_TIMES + ev.MAX_BAR_TICKS, "pitch": 128 + N_INTERVALS + 12}.get(field, FIELD_SIZES[field])
-        keys = np.ascontiguousarray(x, dtype=np.float32).view(np.uint32).tolist()
-        number = list(FIELD_SIZES).index(field)
-        drawn = [np.random.default_rng([self._seed, number, *key]).standard_normal(width) for key in keys]
-        return (np.stack(drawn) * self._sharpness).astype(np.float32)
+        return np.stack([self._drawn(field.encode() + row.tobytes(), width) for row in x]) * np.float32(self._sharpness)
 
 
 def random_sheet(seed: int, longest: int = 9) -> CueSheet:
