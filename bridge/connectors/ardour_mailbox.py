@@ -24,6 +24,8 @@ VERSIONS = ("9", "8", "7")
 """Of Ardour, newest first."""
 _CORE = "emsync_core.lua"
 _SCRIPTS = ("emsync_listener.lua", "emsync_receive.lua", "emsync_regenerate.lua")
+_HOOK = 'name="EMSYNC listener"'
+"""How Ardour's settings name the listener among the hooks that are on."""
 _FRESH_S = 5.0
 """The listener says once a second that it is there."""
 _LOOK_S = 0.02
@@ -159,8 +161,7 @@ class Mailbox:
             if rows and rows[0][0] == "answer":
                 return rows
             time.sleep(_LOOK_S)
-        alive = self.alive()
-        if alive is None or not alive.fresh:
+        if not self._speaks():
             raise TargetError(
                 "Ardour was there and has stopped answering; look whether it still runs, then send again",
                 "crashed",
@@ -172,24 +173,35 @@ class Mailbox:
             str(self.settings),
         )
 
+    def switched_on(self) -> bool:
+        """Whether Ardour calls the listener in every session. Its first word comes a moment after OSC's, or later."""
+        try:
+            return _HOOK in (self.settings / "ui_scripts").read_text("utf-8", "replace")
+        except OSError:
+            return False
+
     def check_there(self, timeout_s: float) -> None:
         """Wait for a sign of life, for half the time at most: a busy Ardour may be a little late with it.
 
         Raises:
             TargetError: there was none.
         """
-        deadline = time.monotonic() + timeout_s / 2
-        while (alive := self.alive()) is not None and not alive.fresh and time.monotonic() < deadline:
-            time.sleep(_LOOK_S)
-        if alive is None:
+        if self.alive() is None and not self.switched_on():
             raise TargetError(f"the EMSYNC listener is not on; {HOW_TO_LISTEN}", "not_installed", str(self.settings))
-        if not alive.fresh:
+        deadline = time.monotonic() + timeout_s / 2
+        while not (there := self._speaks()) and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
+        if not there:
             raise TargetError(
                 "Ardour is closed, has no session open, or its EMSYNC listener is off; open the session "
                 f"(no listener yet: {HOW_TO_LISTEN})",
                 "closed",
                 str(self.settings),
             )
+
+    def _speaks(self) -> bool:
+        alive = self.alive()
+        return alive is not None and alive.fresh
 
     def parcel(self) -> Path:
         """A fresh folder for the MIDI files of a request."""

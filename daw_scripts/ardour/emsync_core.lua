@@ -63,7 +63,8 @@ function M.write (path, rows)
 	local file = assert (io.open (path .. ".tmp", "wb"))
 	file:write (table.concat (lines))
 	file:close ()
-	os.remove (path) -- Windows renames onto nothing
+	if os.rename (path .. ".tmp", path) then return end
+	os.remove (path) -- Windows renames onto nothing; elsewhere the file is never gone
 	assert (os.rename (path .. ".tmp", path))
 end
 
@@ -519,16 +520,24 @@ function M.receive ()
 	return true
 end
 
+-- What Ardour calls ten times a second. An error would take the listener out of Ardour's hooks for good.
 function M.listener ()
-	local last = 0
-	return function ()
+	local last, said = 0, nil
+	local function look ()
 		if not Session then return end
 		local now = os.time ()
 		if now ~= last then
-			last = now
 			M.alive ()
+			last = now
 		end
 		M.receive ()
+	end
+	return function ()
+		local ok, why = pcall (look)
+		if not ok and why ~= said then
+			said = why
+			print ("EMSYNC: " .. tostring (why))
+		end
 	end
 end
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mido
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import build_msg
 
 from bridge.connectors.ardour_mailbox import PROTOCOL, Row, read_rows, rows_text
 from bridge.connectors.plan import content_hash
@@ -69,9 +71,11 @@ class FakeArdour:
     # --- running ---
 
     @contextmanager
-    def running(self) -> Iterator[FakeArdour]:
-        self.say_alive()
-        thread = threading.Thread(target=self._serve, daemon=True)
+    def running(self, first_word_s: float = 0) -> Iterator[FakeArdour]:
+        """``first_word_s``: the session opens only now, and the listener speaks so much later."""
+        if not first_word_s:
+            self.say_alive()
+        thread = threading.Thread(target=self._serve, args=(first_word_s,), daemon=True)
         thread.start()
         try:
             yield self
@@ -88,7 +92,8 @@ class FakeArdour:
         then = time.time() - seconds
         os.utime(self.home / "alive.tsv", (then, then))
 
-    def _serve(self) -> None:
+    def _serve(self, first_word_s: float) -> None:
+        self._ending.wait(first_word_s)
         while not self._ending.wait(0.005):
             if time.monotonic() - self._said > 0.3:
                 self.say_alive()
@@ -219,6 +224,46 @@ def no_osc(settings: Path) -> None:
         port = probe.getsockname()[1]
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "config").write_text(f'<Option name="osc-port" value="{port}"/>', encoding="utf-8")
+
+
+def switch_on(settings: Path) -> None:
+    """Settings as Ardour has them once the listener was added to its hooks."""
+    hook = '<LuaCallback lua="Lua 5.3" id="1" name="EMSYNC listener" signals="10">...</LuaCallback>'
+    (settings / "ui_scripts").write_text(f"<UIScripts><ActionHooks>{hook}</ActionHooks></UIScripts>", encoding="utf-8")
+
+
+@contextmanager
+def osc_surface(settings: Path) -> Iterator[set[tuple[int, str]]]:
+    """Ardour's OSC as far as markers need it; the markers that were set, by sample."""
+    marks: set[tuple[int, str]] = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as surface:
+        surface.bind(("127.0.0.1", 0))
+        port = surface.getsockname()[1]
+        (settings / "config").write_text(f'<Option name="osc-port" value="{port}"/>', encoding="utf-8")
+        thread = threading.Thread(target=_answer_osc, args=(surface, marks), daemon=True)
+        thread.start()
+        try:
+            yield marks
+        finally:
+            surface.sendto(build_msg("/end").dgram, surface.getsockname())
+            thread.join(5)
+
+
+def _answer_osc(surface: socket.socket, marks: set[tuple[int, str]]) -> None:
+    where = 0
+    while True:
+        datagram, peer = surface.recvfrom(65_507)
+        message = OscMessage(datagram)
+        if message.address == "/end":
+            return
+        if message.address == "/locate":
+            where = message.params[0]
+        elif message.address == "/add_marker":
+            marks.add((where, message.params[0]))
+        elif message.address == "/transport_frame":
+            surface.sendto(build_msg("/transport_frame", [where]).dgram, peer)
+        elif message.address == "/strip/list":
+            surface.sendto(build_msg("#reply", ["end_route_list", 48_000, 48_000 * 600]).dgram, peer)
 
 
 def hash_of_file(path: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.connectors.plan import Plan, plan_of_folder
-from tests.bridge.connectors.ardour_fake import FakeArdour, Region, Track, no_osc
+from tests.bridge.connectors.ardour_fake import FakeArdour, Region, Track, no_osc, osc_surface, switch_on
 from tests.bridge.connectors.scores import section_score
 from tests.bridge.connectors.seeded import Bug, seeded
 from tests.conftest import run_emsync
@@ -260,6 +260,28 @@ def the_state_is_said(home: Path) -> None:
         assert _error(lambda: _target(home).push(plan)).state == "other_version"
 
 
+def the_first_word_is_waited_for(home: Path) -> None:
+    """When a session opens, OSC answers before the listener does: no reason to send the markers alone."""
+    plan = plan_of_folder(section_score(home))
+    fake = FakeArdour(home)
+    switch_on(home)
+    with osc_surface(home) as marks:
+        assert _error(lambda: _target(home, timeout_s=0.2).push(plan)).state == "closed"
+        with fake.running(first_word_s=0.3):
+            delivered = _target(home).push(plan)
+    assert (set(_outcomes(delivered).values()), fake.map, marks) == ({"written"}, plan.tempo_map, set())
+
+
+def without_a_listener_osc_sets_the_markers(home: Path) -> None:
+    plan = plan_of_folder(section_score(home))
+    with osc_surface(home) as marks:
+        delivered = _target(home).push(plan)
+    assert set(_outcomes(delivered).values()) == {"left_out"}
+    assert {row.what for row in delivered.left_out} == {"arrangement_write", "tempo_map"}
+    assert {sample for sample, _ in marks} == {round(m.seconds * 48_000) for m in plan.markers}
+    assert "Script Manager" in delivered.said[0]
+
+
 def a_selection_is_read(home: Path) -> None:
     with FakeArdour(home).running() as fake:
         assert "select a range" in _error(lambda: _target(home).read_selection()).message
@@ -306,7 +328,11 @@ BUGS = (
         a_section_that_is_gone_is_taken_out),
     Bug("Ardour: late request is done all the same", BOX, "for path in (request, answer):", "for path in (answer,):",
         the_state_is_said),
-    Bug("Ardour: old sign of life believed", BOX, "if not alive.fresh:", "if False:", the_state_is_said),
+    Bug("Ardour: old sign of life believed", BOX, "if not there:", "if False:", the_state_is_said),
+    Bug("Ardour: markers alone while the listener starts", BOX, "and not self.switched_on():", "and True:",
+        the_first_word_is_waited_for),
+    Bug("Ardour: a listener that is off is waited for", BOX, "and not self.switched_on():", "and False:",
+        without_a_listener_osc_sets_the_markers),
     Bug("Ardour: other version not seen", BOX, "if protocol != PROTOCOL:", "if not protocol:", the_state_is_said),
     Bug("Ardour: parcels left behind", BOX, "shutil.rmtree(parcel, ignore_errors=True)", "pass",
         nothing_is_left_behind),

@@ -23,6 +23,7 @@ from bridge.connectors.ardour_osc import ArdourOsc
 from daw_scripts import script_path
 
 _START_S, _END_S = 150.0, 10.0  # bounds for a machine that has much else to do
+_PROBE_S = 0.1  # short, so that the tests begin while Ardour is still starting
 _TIMER_DS, _SIGNALS = 47, 49  # number of LuaSignal.LuaTimerDS, and of all signals, in Ardour 7
 
 _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -230,7 +231,7 @@ def _wait_until_there(host: ArdourHost, ardour: subprocess.Popen[bytes], log: Pa
 
 
 def _answers(host: ArdourHost) -> bool:
-    osc = ArdourOsc(port=host.osc_port, timeout_s=1)
+    osc = ArdourOsc(port=host.osc_port, timeout_s=_PROBE_S)
     try:
         return osc.surface().rate > 0
     except Exception:

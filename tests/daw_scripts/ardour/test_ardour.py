@@ -72,7 +72,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ardour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArdourHost]:
+def ardour(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[ArdourHost]:
+    """``folder`` is made before, so that the first push comes as soon as Ardour's OSC answers."""
     with ExitStack() as stack:
         home = tmp_path_factory.mktemp("ardour")
         try:
@@ -92,7 +93,8 @@ def target(ardour: ArdourHost) -> Iterator[ArdourConnector]:
 def pushed(ardour: ArdourHost, folder: Path) -> Delivered:
     """The first push into the new session."""
     with ArdourConnector(Options(str(ardour.settings), timeout_s=120)) as connector:
-        assert connector.hello().state == "ready"
+        hello = connector.hello()
+        assert (hello.state, hello.capabilities.tempo_map) == ("ready", True), "before the listener's first word"
         return connector.push(plan_of_folder(folder))
 
 

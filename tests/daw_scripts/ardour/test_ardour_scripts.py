@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,32 @@ def test_rows_written_by_the_script_are_read_here(core: Any, tmp_path: Path) -> 
     assert read_rows(tmp_path / "a.tsv") == [["one", NASTY, ""], ["two", "3"]]
     core.write(str(tmp_path / "a.tsv"), table([table(["again"])]))  # onto what is there
     assert read_rows(tmp_path / "a.tsv") == [["again"]]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows renames onto nothing")
+def test_a_file_that_is_written_anew_is_never_gone(core: Any, tmp_path: Path) -> None:
+    core.lua.execute("os.remove = function (path) error (path .. ' is gone') end")
+    for word in ("one", "two"):
+        core.write(str(tmp_path / "a.tsv"), core.lua.table_from([core.lua.table_from([word])]))
+    assert read_rows(tmp_path / "a.tsv") == [["two"]]
+
+
+def test_the_listener_survives_an_error_and_goes_on(core: Any, tmp_path: Path) -> None:
+    """Ardour takes a hook that raises one out of its settings."""
+    core.lua.execute(
+        "said = {} function print (text) said[#said + 1] = text end "
+        "Session = { name = function () return 'cue' end, path = function () return '/there' end, "
+        "nominal_sample_rate = function () return 48000 end }"
+    )
+    home = tmp_path / "emsync"
+    look = core.listener()
+    home.rmdir()
+    look()
+    look()
+    assert len(core.lua.globals().said) == 1, "it says so once"
+    home.mkdir()
+    look()
+    assert [row[3] for row in read_rows(home / "alive.tsv") or []] == ["cue"]
 
 
 def test_rows_written_here_are_read_by_the_script(core: Any, tmp_path: Path) -> None:
