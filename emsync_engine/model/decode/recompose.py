@@ -33,7 +33,11 @@ from emsync_engine.smf import normalise_notes
 from emsync_engine.spotting.cuesheet import CueSheet
 
 _ATTEMPTS, _NEXT_SEED = 3, 1_000_003
-"""Seeds tried before a region is left as it was, should the same notes come again."""
+_LEAST_NEW = 0.1
+"""Share of a take's notes that must not have been there before. Where the bars around leave the network in no doubt, it
+is tried again, more freely each time; of the attempts that fail the newest is kept."""
+_FREER = 1.35
+"""Factor on the temperature from one attempt to the next."""
 
 
 def recompose(
@@ -98,7 +102,7 @@ def _new_lines(
     seed: int,
     on_bar: OnBar | None,
 ) -> tuple[Lines, int]:
-    """New notes of the region's parts that are not exactly the old ones, and how often grammar decided alone."""
+    """New notes of the region's parts, not the old ones again, and how often grammar decided alone."""
 
     def on_events(bar: int, events: Sequence[Event]) -> None:
         if on_bar is not None:
@@ -106,16 +110,30 @@ def _new_lines(
             on_bar(first, after, notes_of(events, region.stage, frame, region.names))
 
     old = {(s.part, s.note.tick, s.note.pitch) for s in region.sounded if region.is_free(s)}
-    lines: Lines = {}
+    found: list[tuple[float, Lines]] = []
     fallbacks = 0
     for attempt in range(_ATTEMPTS):
+        if attempt:
+            decoding = _freer(decoding)
         filling = Filling(network, region, frame, guide, decoding, seed + _NEXT_SEED * attempt, on_events)
         written = filling.write()
         fallbacks += written.fallbacks
         lines = _beside_what_stays(notes_of(written.events, region.stage, frame, region.names), region)
-        if not old or {(p, n.tick, n.pitch) for p, notes in lines.items() for n in notes} != old:
+        new = {(part, n.tick, n.pitch) for part, notes in lines.items() for n in notes}
+        found.append((len(new - old) / max(len(new), 1), lines))
+        if not old or found[-1][0] >= _LEAST_NEW:
             break
-    return lines, fallbacks
+    return max(found, key=lambda take: take[0])[1], fallbacks
+
+
+def _freer(decoding: Decoding) -> Decoding:
+    """Without the wish for patterns to go on, and with unlikelier notes."""
+    sampling = decoding.sampling
+    return replace(
+        decoding,
+        wishes=replace(decoding.wishes, echo=0.0),
+        sampling=replace(sampling, temperature=_FREER * sampling.temperature, min_p=sampling.min_p / 2),
+    )
 
 
 def _plan(

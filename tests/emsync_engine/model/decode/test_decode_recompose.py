@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import sys
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +18,14 @@ from emsync_engine.model import events as ev
 from emsync_engine.model import layouts as lay
 from emsync_engine.model.decode import infill, region
 from emsync_engine.model.decode.compose import compose
-from emsync_engine.model.decode.draft import Decoding
+from emsync_engine.model.decode.draft import Decoding, Written
+from emsync_engine.model.decode.notation import Lines
 from emsync_engine.model.decode.recompose import recompose
 from emsync_engine.model.decode.sample import Sampling
 from emsync_engine.score import Note, Part, Score
 from emsync_engine.spotting.cuesheet import CueSheet
 
+recomposing = sys.modules[recompose.__module__]
 FREE = Sampling(temperature=1.0, min_p=0.0)
 
 
@@ -104,6 +108,32 @@ def test_a_take_is_reproducible_and_another_seed_is_another_take() -> None:
     take = [recompose(old, sheet, 0, sheet.end_tick, parts, seed, net) for seed in (1, 1, 2)]
     assert take[0] == take[1]
     assert take[0].parts != take[2].parts
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2, 3])
+def test_the_old_notes_again_are_no_other_take(failures: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that is sure of what was there is asked again, more freely each time, three times in all."""
+    sheet, old = cue(4)
+    parts = tuple(p.id for p in old.parts)
+    asked: list[Decoding] = []
+    written = recomposing.notes_of
+
+    class Sure(infill.Filling):
+        def write(self) -> Written:
+            asked.append(self.decoding)
+            return super().write()
+
+    def at_first_the_old(*words: Any) -> Lines:
+        new = written(*words)
+        return {p.id: list(p.notes) for p in old.parts} if len(asked) <= failures else new
+
+    monkeypatch.setattr(recomposing, "Filling", Sure)
+    monkeypatch.setattr(recomposing, "notes_of", at_first_the_old)
+    new = recompose(old, sheet, 0, sheet.end_tick, parts, 3, RandomNetwork(1), None, Decoding(FREE, 1))
+    assert len(asked) == min(failures + 1, 3)
+    assert ({p.id: p.notes for p in new.parts} == {p.id: p.notes for p in old.parts}) == (failures == 3)
+    warmth = [decoding.sampling.temperature for decoding in asked]
+    assert warmth == sorted(set(warmth)) and all(decoding.wishes.echo == 0 for decoding in asked[1:])
 
 
 def test_a_part_of_another_ensemble_can_be_written_anew() -> None:
