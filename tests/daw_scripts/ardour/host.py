@@ -14,7 +14,7 @@ import subprocess
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,23 +122,29 @@ def running(home: Path, actions: Sequence[str] = ()) -> Iterator[ArdourHost]:
     host = ArdourHost(home)
     _write_settings(host, actions)
     log = home / "ardour.log"
-    display, screen = _screen()
-    environment = _environment(host, display)
-    new = home / "new.lua"
-    new.write_text(_NEW_SESSION)
-    subprocess.run(["ardour7-lua", str(new), str(host.session)], env=environment, timeout=_START_S, check=False,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)  # fmt: skip
-    with log.open("wb") as file:
-        ardour = subprocess.Popen(
-            [str(_program()), "-a", "-n", "-d", str(host.session)], env=environment, stdin=subprocess.DEVNULL,
-            stdout=file, stderr=file,
-        )  # fmt: skip
-    try:
+    with ExitStack() as stack:
+        display, screen = _screen()
+        stack.callback(_end, screen)
+        environment = _environment(host, display)
+        _make_session(host, environment)
+        with log.open("wb") as file:
+            ardour = subprocess.Popen(
+                [str(_program()), "-a", "-n", "-d", str(host.session)], env=environment, stdin=subprocess.DEVNULL,
+                stdout=file, stderr=file,
+            )  # fmt: skip
+        stack.callback(_end, ardour)
         _wait_until_there(host, ardour, log)
         yield host
-    finally:
-        _end(ardour)
-        _end(screen)
+
+
+def _make_session(host: ArdourHost, environment: Mapping[str, str]) -> None:
+    new = host.home / "new.lua"
+    new.write_text(_NEW_SESSION)
+    try:
+        subprocess.run(["ardour7-lua", str(new), str(host.session)], env=environment, timeout=_START_S, check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DoesNotStartError(f"ardour7-lua makes no session within {_START_S:g} s") from None
 
 
 def _program() -> Path | None:
