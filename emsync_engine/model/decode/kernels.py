@@ -41,20 +41,24 @@ def project(matrix: Array, scale: Array, x: Array, out: Array) -> None:
     With int8 the products are summed as whole numbers, of x in as many steps as the sums have room for: a few
     instructions for 32 products, and the same sum in whatever order and on whatever machine.
     """
-    n = matrix.shape[1]
+    b_rows, n = x.shape
     if matrix.itemsize == 1:
         most = np.float32(min(32767, 2147483647 // (127 * n)))
-        steps, sums = np.empty(n, np.int16), np.empty(matrix.shape[0], np.int32)
-        for b in range(x.shape[0]):
+        steps, step = np.empty((b_rows, n), np.int16), np.empty(b_rows, np.float32)
+        sums = np.empty((b_rows, matrix.shape[0]), np.int32)
+        for b in range(b_rows):
             top = np.float32(1e-30)
             for j in range(n):
                 top = max(top, abs(x[b, j]))
             for j in range(n):
-                steps[j] = np.int16(np.rint(x[b, j] * (most / top)))
+                steps[b, j] = np.int16(np.rint(x[b, j] * (most / top)))
+            step[b] = top / most
+        for i in range(matrix.shape[0]):  # a row of the matrix is read once for all of x
+            for b in range(b_rows):
+                sums[b, i] = whole_dot(matrix[i], steps[b])
+        for b in range(b_rows):
             for i in range(matrix.shape[0]):
-                sums[i] = whole_dot(matrix[i], steps)
-            for i in range(matrix.shape[0]):
-                out[b, i] = np.float32(sums[i]) * (scale[i] * (top / most))
+                out[b, i] = np.float32(sums[b, i]) * (scale[i] * step[b])
     else:
         for i in range(matrix.shape[0]):
             for b in range(x.shape[0]):
@@ -155,13 +159,20 @@ def softmax_rows(scores: Array, powers: Array) -> None:
 
 @compiled
 def add_values(shares: Array, values: Array, out: Array) -> None:
-    """out (heads, w) += shares (heads, n) of values (n, w)."""
-    for t in range(values.shape[0]):
-        row = values[t]
+    """out (heads, w) += shares (heads, n) of values (n, w), four values a turn."""
+    n = values.shape[0]
+    whole = n - n % 4
+    for t in range(0, whole, 4):
+        v0, v1, v2, v3 = values[t], values[t + 1], values[t + 2], values[t + 3]
         for h in range(out.shape[0]):
-            share = shares[h, t]
+            s0, s1, s2, s3 = shares[h, t], shares[h, t + 1], shares[h, t + 2], shares[h, t + 3]
+            mixed = out[h]
+            for j in range(mixed.shape[0]):
+                mixed[j] += s0 * v0[j] + s1 * v1[j] + s2 * v2[j] + s3 * v3[j]
+    for t in range(whole, n):
+        for h in range(out.shape[0]):
             for j in range(out.shape[1]):
-                out[h, j] += share * row[j]
+                out[h, j] += shares[h, t] * values[t, j]
 
 
 @compiled
