@@ -136,7 +136,7 @@ class Writer:
         self._biases, self._answer = tuple(biases), answer
         self._conditions = [Conditions(network, page.guide) for page in pages]
         self._cache = network.open(len(pages), candidates, network.config.context + spare_rows)
-        self._deciding = Lock()
+        self._deciding, self._given_up = Lock(), False
         self.candidates = [Candidate(i, state.fork(), stream_of(seed, i)) for i in range(candidates)]
         self.read([page.opening for page in pages])
 
@@ -185,12 +185,18 @@ class Writer:
             return
         with ThreadPoolExecutor(1, "emsync-decode") as pool:
             other = pool.submit(self._write, self.candidates[half:], until)
-            self._write(self.candidates[:half], until)
+            try:
+                self._write(self.candidates[:half], until)
+            except BaseException:
+                self._given_up = True  # Ctrl-C does not wait for the other half
+                raise
         other.result()
 
     def _write(self, candidates: Sequence[Candidate], until: int, on_bar: OnBar | None = None) -> None:
         told = self._finished(candidates[0])
         while active := [c for c in candidates if not c.state.ended and not self._at(c, until)]:
+            if self._given_up:
+                return
             with self._deciding:
                 going = self._decide(active, until)
             if going:
