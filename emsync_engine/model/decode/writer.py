@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
+from time import perf_counter, thread_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from emsync_engine.model.decode.weights import FloatArray
 from emsync_engine.model.decode.wishes import Bias
 
 _BLOCK_BARS, _KEPT_BLOCKS = 16, 3
+_WATCHED_EVENTS, _CROWDED = 16, 2.0
+"""Halves that wait for more than half of the time of so many events go on together."""
 OnBar = Callable[[int], None]
 
 
@@ -136,7 +139,7 @@ class Writer:
         self._biases, self._answer = tuple(biases), answer
         self._conditions = [Conditions(network, page.guide) for page in pages]
         self._cache = network.open(len(pages), candidates, network.config.context + spare_rows)
-        self._deciding, self._given_up = Lock(), False
+        self._deciding, self._apart = Lock(), False
         self.candidates = [Candidate(i, state.fork(), stream_of(seed, i)) for i in range(candidates)]
         self.read([page.opening for page in pages])
 
@@ -174,33 +177,42 @@ class Writer:
         """Write on until every candidate has ended or would open bar `until`.
 
         Several candidates go in two halves, each on a thread of its own: while one half is being read by the network
-        (which lets other threads run), the other one decides what comes next.
+        (which lets other threads run), the other one decides what comes next. Where others need the processors, taking
+        turns costs more than it saves, so all go on together. The notes are the same either way.
 
         Args:
             on_bar: with a single candidate, told the number of each bar that it has finished.
         """
         half = -(-len(self.candidates) // 2)
-        if len(self.candidates) == 1:
-            self._write(self.candidates, until, on_bar)
-            return
-        with ThreadPoolExecutor(1, "emsync-decode") as pool:
-            other = pool.submit(self._write, self.candidates[half:], until)
-            try:
-                self._write(self.candidates[:half], until)
-            except BaseException:
-                self._given_up = True  # Ctrl-C does not wait for the other half
-                raise
-        other.result()
+        if len(self.candidates) > 1:
+            self._apart = True
+            with ThreadPoolExecutor(1, "emsync-decode") as pool:
+                other = pool.submit(self._write, self.candidates[half:], until)
+                try:
+                    self._write(self.candidates[:half], until)
+                except BaseException:
+                    self._apart = False  # Ctrl-C does not wait for the other half
+                    raise
+            other.result()
+        self._write(self.candidates, until, on_bar)
 
     def _write(self, candidates: Sequence[Candidate], until: int, on_bar: OnBar | None = None) -> None:
+        """Write some candidates, all of them or a half that is one of two while these are kept apart."""
         told = self._finished(candidates[0])
+        halved = len(candidates) < len(self.candidates)
+        began, worked, events = perf_counter(), thread_time(), 0
         while active := [c for c in candidates if not c.state.ended and not self._at(c, until)]:
-            if self._given_up:
+            if halved and not self._apart:
                 return
             with self._deciding:
                 going = self._decide(active, until)
             if going:
                 self._step(going)
+            events += 1
+            if halved and events % _WATCHED_EVENTS == 0:
+                if perf_counter() - began > _CROWDED * (thread_time() - worked):
+                    self._apart = False
+                began, worked = perf_counter(), thread_time()
             done = self._finished(candidates[0])
             while on_bar is not None and told < done:
                 if told >= candidates[0].state.first:

@@ -19,6 +19,7 @@ from emsync_engine.model import config as configs
 from emsync_engine.model import events as ev
 from emsync_engine.model import layouts as lay
 from emsync_engine.model.decode import draft, staging
+from emsync_engine.model.decode import writer as writing
 from emsync_engine.model.decode.compose import compose
 from emsync_engine.model.decode.draft import Decoding
 from emsync_engine.model.decode.sample import Sampling
@@ -138,6 +139,25 @@ def test_candidates_do_not_depend_on_one_another() -> None:
         writer.write(stage.stop_bar)
     assert company.candidates[0].events == alone.candidates[0].events
     assert len({tuple(c.events) for c in company.candidates}) == 3
+
+
+@pytest.mark.parametrize("crowded", [0.0, 1e9])
+def test_halves_that_wait_for_one_another_go_on_together_with_the_same_notes(
+    crowded: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine, and on one that never is."""
+    alone = [writer_of(1)[0], writer_of(3)[0]]
+    monkeypatch.setattr(writing, "_WATCHED_EVENTS", 3)
+    monkeypatch.setattr(writing, "_CROWDED", crowded)
+    company, stage = writer_of(3)
+    steps: list[int] = []
+    step = company._step
+    monkeypatch.setattr(company, "_step", lambda going: (steps.append(len(going)), step(going)))
+    for writer in (*alone, company):
+        writer.write(stage.stop_bar)
+    assert company.candidates[0].events == alone[0].candidates[0].events
+    assert [c.events for c in company.candidates] == [c.events for c in alone[1].candidates]
+    assert (max(steps) == 3) == (crowded == 0)
 
 
 @pytest.mark.parametrize("broken", [0, 1])
