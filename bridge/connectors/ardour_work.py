@@ -145,7 +145,8 @@ def plan_tempo(plan: Plan, found: Seen, work: Work, parcel: Path) -> None:
     work.rows.append(("tempo", path))
     work.tempo_events = len(plan.tempo) + len(plan.metres)
     quarters = plan.end_tick // TICKS_PER_QUARTER
-    work.rows += [*_track_rows(plan, found), ("keep_tempo", first, quarters), ("keep", first, "map", wanted)]
+    last = round(plan.seconds(quarters * TICKS_PER_QUARTER) * found.rate)
+    work.rows += [*_track_rows(plan, found), ("keep_tempo", first, quarters, last), ("keep", first, "map", wanted)]
 
 
 def _same_times(plan: Plan, found: Seen) -> bool:

@@ -417,9 +417,11 @@ function WRITE.keep (row, state)
 	state.changed[row[2]] = true
 end
 
--- keep_tempo TRACK QUARTERS
+-- keep_tempo TRACK QUARTERS SAMPLE: the tempo map is as it was written; the last of the quarters begins at the sample.
 function WRITE.keep_tempo (row, state)
 	local our = state.tracks[row[2]]
+	local off = math.abs (sample_at (tonumber (row[3]) * TICKS) - tonumber (row[4]))
+	if off * 1000 > Session:nominal_sample_rate () then error ("Ardour did not take over the tempo map", 0) end
 	set (our.ledger, "tempo", row[3] .. " " .. tempo_hash (tonumber (row[3])))
 	state.changed[row[2]] = true
 end

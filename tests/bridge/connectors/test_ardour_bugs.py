@@ -166,6 +166,17 @@ def a_new_tempo_map_is_written(home: Path) -> None:
         assert [e.us_per_quarter for e in fake.map.events] == [t.us_per_quarter for t in later.tempo]
 
 
+def a_tempo_map_that_is_not_taken_is_an_error(home: Path) -> None:
+    plan = plan_of_folder(section_score(home))
+    with FakeArdour(home).running() as fake:
+        fake.ignores_tempo = True
+        assert "tempo map" in _error(lambda: _target(home).push(plan)).message
+        assert not any(track.regions for track in fake.tracks.values())
+        fake.ignores_tempo = False
+        assert set(_outcomes(_target(home).push(plan)).values()) == {"written"}
+        assert fake.map == plan.tempo_map
+
+
 def music_of_the_user_s_on_another_map_is_not_moved(home: Path) -> None:
     plan = plan_of_folder(section_score(home))
     with FakeArdour(home).running() as fake:
@@ -349,6 +360,7 @@ test_seeded_bug_is_caught = seeded(BUGS)
         pushing_twice_changes_nothing,
         a_deleted_region_comes_back,
         a_region_replaces_only_itself,
+        a_tempo_map_that_is_not_taken_is_an_error,
         what_is_edited_in_between_stays,
     ],
     ids=lambda check: check.__name__.replace("_", "-"),

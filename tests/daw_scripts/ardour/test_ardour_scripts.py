@@ -22,6 +22,21 @@ Temporal = { ticks_per_beat = 1920 }
 ARDOUR = { user_config_directory = function (version) return HOME end }
 """
 
+# A session of one track of ours, in which every quarter is a second.
+A_SECOND_A_QUARTER = """
+COMMENT = "EMSYNC cue:piano"
+local track = { comment = function () return COMMENT end, set_comment = function (self, text) COMMENT = text end,
+                to_track = function (self) return self end }
+local function nothing () return function () end end
+Session = { actively_recording = function () return false end, nominal_sample_rate = function () return 48000 end,
+            begin_reversible_command = nothing, abort_empty_reversible_command = function () return true end,
+            get_tracks = function () return { iter = function ()
+                local left = { track } return function () return table.remove (left) end end } end }
+Temporal.timepos_t = { from_ticks = function (ticks) return ticks end }
+Temporal.TempoMap = { read = function ()
+    return { sample_at = function (self, ticks) return ticks * 48000 // 1920 end } end }
+"""
+
 
 @pytest.fixture
 def core(tmp_path: Path) -> Any:
@@ -115,6 +130,18 @@ def test_the_model_of_the_session_takes_the_rows_that_the_script_takes() -> None
         body = text[text.index(f"function WRITE.{tag} ") :].split("\nend\n")[0]
         used = [int(word.partition("]")[0]) for word in body.split("row[")[1:]]
         assert max(used) == fields, tag
+
+
+@pytest.mark.parametrize(("sample", "taken"), [(48_000, True), (48_049, False), (96_000, False)])
+def test_a_tempo_map_that_ardour_did_not_take_is_an_error(core: Any, tmp_path: Path, sample: int, taken: bool) -> None:
+    core.alive = core.lua.eval("function () end")
+    core.lua.execute(A_SECOND_A_QUARTER)
+    rows = [["request", PROTOCOL, "abc"], ["write", "cue"], ["keep_tempo", "cue:piano", "1", sample]]
+    (tmp_path / "emsync" / "request.tsv").write_text(rows_text(rows), encoding="utf-8")
+    core.receive()
+    ((_, _, outcome, why),) = read_rows(tmp_path / "emsync" / "answer-abc.tsv") or []
+    assert (outcome, "did not take over the tempo map" in why) == (("ok", False) if taken else ("error", True))
+    assert ("tempo" in core.lua.globals().COMMENT) == taken
 
 
 def test_a_request_of_another_version_is_answered_with_an_error(core: Any, tmp_path: Path) -> None:
