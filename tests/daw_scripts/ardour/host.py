@@ -72,6 +72,12 @@ class ArdourHost:
         self.settings = home / "config" / "ardour7"
         self.session = home / "cue"
         self.osc_port = free_udp_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def ended(self) -> int | None:
+        """Ardour's exit status, if it ended by itself."""
+        return None if self.process is None else self.process.poll()
 
     @property
     def state(self) -> ET.Element:
@@ -133,6 +139,7 @@ def running(home: Path, actions: Sequence[str] = ()) -> Iterator[ArdourHost]:
                 stdout=file, stderr=file,
             )  # fmt: skip
         stack.callback(_end, ardour)
+        host.process = ardour
         _wait_until_there(host, ardour, log)
         yield host
 
