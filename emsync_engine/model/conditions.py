@@ -48,8 +48,6 @@ N_COND = N_VALUES + N_CHANNELS
 """Width of a row of conditions: the values, then one flag a channel (1 = known)."""
 COL_OFFSET = SLICES["boundary"].start
 """Column of EMSYNC's complement offset, (8 - min(8, b - t)) / 8."""
-COL_BEATS, COL_HERE = 1, 2
-"""Columns of the boundary channel: closeness of the next one in beats, and whether it is here."""
 
 CAT_HIT, CAT_ROOT, CAT_QUALITY, CAT_KEY = range(4)
 HIT_NONE, HIT_NULL = ev.MAX_BAR_TICKS, ev.MAX_BAR_TICKS + 1
