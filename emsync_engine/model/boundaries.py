@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 
 OWN_SHARE = 0.7
 RIDGE = 1e-3
-"""Weight of the squared coefficients, for inputs in standard deviations (of 1e-4, 3e-4 and 1e-3 the best on own music
-that was left out)."""
+"""Weight of the squared coefficients, for inputs in standard deviations (of 1e-4, 3e-4 and 1e-3 the best on sequences
+of own music that were left out, though not their pieces)."""
 BEFORE, AT, BEYOND = range(3)
 _BATCH, _SEED = 8, 7
 _ALMOST_NEVER = 1e-7

@@ -1,7 +1,7 @@
-"""Hindsight: the composer's own music, labelled with the boundaries it happens to mark, as data for a second stage.
+"""Hindsight: the composer's own music, labelled with the boundaries it happens to mark, to fit its boundary reader on.
 
     python -m emsync_engine.model.hindsight --out own --name own_a --pieces 200
-    emsync train --config boundaries --data own --warm-start emsync_engine/model/weights ...
+    python -m emsync_engine.model.boundaries --weights FIRST --own own --out weights   (needs a second source)
 
 A network that knows its training pieces by heart learns nothing there from being told a boundary: it knows what comes
 next in any case. Of music that it makes up it knows no more than its own probabilities, so the strikes that happened

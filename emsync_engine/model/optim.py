@@ -123,7 +123,7 @@ def is_hidden_matrix(name: str, parameter: Tensor) -> bool:
 
 def make(model: nn.Module, lr_matrix: float, lr_other: float, weight_decay: float) -> Optimisers:
     """The optimisers of a network."""
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    named = list(model.named_parameters())
     matrices = [parameter for name, parameter in named if is_hidden_matrix(name, parameter)]
     others = [parameter for name, parameter in named if not is_hidden_matrix(name, parameter)]
     fused = others[0].device.type == "cuda"
