@@ -251,7 +251,6 @@ def task_test(arguments: list[str]) -> int:
 
 def task_test_ardour(arguments: list[str]) -> int:
     install(full=True)
-    os.environ["EMSYNC_TEST_ARDOUR"] = "1"
     return check("pytest tests/daw_scripts/ardour", "pytest", "tests/daw_scripts/ardour", *arguments)
 
 

@@ -47,6 +47,8 @@ class Alive:
     path: str
     rate: int
     """Samples a second."""
+    doing: str = ""
+    """The number of the request it is at."""
 
     @property
     def fresh(self) -> bool:
@@ -129,10 +131,10 @@ class Mailbox:
                 "other_version",
                 str(self.settings),
             )
-        return Alive(age, session, folder, int(rate))
+        return Alive(age, session, folder, int(rate), rows[0][6] if len(rows[0]) > 6 else "")
 
     def ask(self, rows: Sequence[Sequence[object]], timeout_s: float) -> list[Row]:
-        """Leave a request and wait for its answer.
+        """Leave a request and wait for its answer: ``timeout_s`` from its last sign of life while it is being done.
 
         Raises:
             TargetError: nobody there, no answer in time, or an error there.
@@ -144,7 +146,7 @@ class Mailbox:
         with only_writer(self.home, wait_s=timeout_s):
             write_atomic(request, rows_text([("request", PROTOCOL, number), *rows]).encode())
             try:
-                found = self._await(answer, timeout_s)
+                found = self._await(number, answer, timeout_s)
             finally:
                 for path in (request, answer):
                     with suppress(OSError):
@@ -154,12 +156,15 @@ class Mailbox:
             raise TargetError(f"Ardour answers: {why}", "refused", str(self.settings))
         return found[1:]
 
-    def _await(self, answer: Path, timeout_s: float) -> list[Row]:
+    def _await(self, number: str, answer: Path, timeout_s: float) -> list[Row]:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             rows = read_rows(answer)
             if rows and rows[0][0] == "answer":
                 return rows
+            alive = self.alive()
+            if alive is not None and alive.doing == number:
+                deadline = max(deadline, time.monotonic() + timeout_s - alive.age_s)
             time.sleep(_LOOK_S)
         if not self._speaks():
             raise TargetError(

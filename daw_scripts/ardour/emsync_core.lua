@@ -77,6 +77,13 @@ local function fnv (text)
 	return string.format ("%016x", value)
 end
 
+-- What a list of Ardour's holds. Its own iterator does not keep the list: one that a call has just made is collected as
+-- garbage while it is walked, and Ardour dies.
+local function each (list)
+	local following = list:iter ()
+	return function () return following (list) end
+end
+
 -- the ledger in the comment of a track ----------------------------------------------------------------------------
 
 local function ledger_of (route)
@@ -116,7 +123,7 @@ end
 -- Tracks of ours: id -> { route, track, ledger }.
 local function our_tracks (cue)
 	local found = {}
-	for route in Session:get_tracks ():iter () do
+	for route in each (Session:get_tracks ()) do
 		local ledger = ledger_of (route)
 		if ledger and (cue == nil or ledger.id:sub (1, #cue + 1) == cue .. ":") then
 			found[ledger.id] = { route = route, track = route:to_track (), ledger = ledger }
@@ -195,7 +202,7 @@ function M.region_hash (region, our)
 	local model = region:to_midiregion ():model ()
 	local origin = score_ticks (region:start ():beats ())
 	local notes, controls = {}, {}
-	for note in ARDOUR.LuaAPI.note_list (model):iter () do
+	for note in each (ARDOUR.LuaAPI.note_list (model)) do
 		notes[#notes + 1] = { score_ticks (note:time ()) - origin, note:note (), score_ticks (note:length ()),
 		                      note:velocity () }
 	end
@@ -204,7 +211,7 @@ function M.region_hash (region, our)
 		local parameter = Evoral.Parameter (ARDOUR.AutomationType.MidiCCAutomation, channel, controller)
 		local control = model:automation_control (parameter, false)
 		if not control:isnil () and not control:alist ():isnil () then
-			for event in control:alist ():events ():iter () do
+			for event in each (control:alist ():events ()) do
 				controls[#controls + 1] = { score_ticks (event.when:beats ()) - origin, controller, event.value }
 			end
 		end
@@ -219,7 +226,7 @@ end
 
 local function regions_of (track)
 	local found = {}
-	for region in track:playlist ():region_list ():iter () do
+	for region in each (track:playlist ():region_list ()) do
 		if not region:to_midiregion ():isnil () then
 			found[region_id (region)] = region
 		end
@@ -235,22 +242,23 @@ local DO = {}
 function DO.look (request, answer)
 	local cue, others = request[1][2], 0
 	local ours = our_tracks (cue)
-	for route in Session:get_tracks ():iter () do
+	for route in each (Session:get_tracks ()) do
 		local ledger = ledger_of (route)
 		if not (ledger and ours[ledger.id]) then
-			for _ in route:to_track ():playlist ():region_list ():iter () do others = others + 1 end
+			for _ in each (route:to_track ():playlist ():region_list ()) do others = others + 1 end
 		end
 	end
 	answer[#answer + 1] = { "session", Session:name (), Session:path (), Session:nominal_sample_rate (), others }
 	for i = 2, #request do
 		answer[#answer + 1] = { "tick", request[i][2], sample_at (tonumber (request[i][2])) }
 	end
-	for location in Session:locations ():list ():iter () do
+	for location in each (Session:locations ():list ()) do
 		if location:is_mark () then
 			answer[#answer + 1] = { "mark", location:start ():samples (), location:name () }
 		end
 	end
 	for _, id in ipairs (by_id (ours)) do
+		M.beat ()
 		M.look_at_track (id, ours[id], answer)
 	end
 end
@@ -309,7 +317,7 @@ end
 
 -- unmark SAMPLE NAME
 function WRITE.unmark (row)
-	for location in Session:locations ():list ():iter () do
+	for location in each (Session:locations ():list ()) do
 		if location:is_mark () and location:name () == row[3] and location:start ():samples () == tonumber (row[2]) then
 			Session:locations ():remove (location)
 			return
@@ -320,11 +328,11 @@ end
 -- mark SAMPLE NAME. Ardour makes none where there is one already.
 function WRITE.mark (row, state, answer)
 	local before = {}
-	for location in Session:locations ():list ():iter () do
+	for location in each (Session:locations ():list ()) do
 		before[location:name () .. "\t" .. location:start ():samples ()] = true
 	end
 	Editor:add_location_mark (Temporal.timepos_t (tonumber (row[2])))
-	for location in Session:locations ():list ():iter () do
+	for location in each (Session:locations ():list ()) do
 		if location:is_mark () and not before[location:name () .. "\t" .. location:start ():samples ()] then
 			location:set_name (row[3])
 			return
@@ -340,7 +348,7 @@ function WRITE.track (row, state)
 	local audio = ARDOUR.ChanCount (ARDOUR.DataType ("audio"), 2)
 	local made = Session:new_midi_track (midi, audio, true, ARDOUR.PluginInfo (), nil, nil, 1, row[3],
 	                                     ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal, true)
-	for track in made:iter () do
+	for track in each (made) do
 		track:presentation_info_ptr ():set_color (tonumber (row[4]) << 8 | 0xff)
 		local our = { route = track, track = track:to_track (), ledger = { id = row[2], keys = {}, values = {} } }
 		set (our.ledger, "channel", row[5])
@@ -367,6 +375,19 @@ local function touched (our, state)
 	return playlist
 end
 
+-- Wait until Ardour has read what changed in a track before. A region that is put on a playlist is sorted into it a second
+-- time after the playlist's lock is released (`Playlist::region_bounds_changed`, Ardour 7). The butler, if it waits for that
+-- lock because it has an earlier change to read, walks the list just then, and Ardour dies. So it must have nothing to read:
+-- a change reaches it in the next process cycles, and then it needs a moment.
+local CYCLES, CYCLES_MS, BUTLER_US = 4, 500, 30000
+
+local function settle (id, state)
+	if state.settled[id] then return end
+	ARDOUR.LuaAPI.wait_for_process_callback (CYCLES, CYCLES_MS)
+	ARDOUR.LuaAPI.usleep (BUTLER_US)
+	for other in pairs (state.tracks) do state.settled[other] = true end
+end
+
 function M.new_among (after, before)
 	for id, region in pairs (after) do
 		if not before[id] then return region end
@@ -385,10 +406,12 @@ function WRITE.put (row, state, answer)
 	end
 	local before, imported = regions_of (our.track), state.imported[row[7]]
 	local playlist = touched (our, state)
+	imported:set_name (row[4]) -- while no playlist holds it
+	imported:trim_end (at_tick (last - tick))
+	settle (row[2], state)
 	playlist:add_region (imported, at_tick (tick), 1, false)
+	state.settled[row[2]] = nil
 	local region = M.new_among (regions_of (our.track), before) -- the playlist holds a copy
-	region:set_name (row[4])
-	region:trim_end (at_tick (last))
 	if old then playlist:remove_region (old) end
 	local id, seen = region_id (region), M.region_hash (region, our)
 	local first, ends = span_of (region)
@@ -406,6 +429,7 @@ function WRITE.drop (row, state, answer)
 		return
 	end
 	touched (our, state):remove_region (old)
+	state.settled[row[2]] = nil
 	set (our.ledger, "item " .. row[3], nil)
 	answer[#answer + 1] = { "put", row[2], row[3], "removed" }
 end
@@ -441,9 +465,9 @@ end
 -- A new region with what a MIDI file of one track holds, not on any track yet.
 function M.imported (file)
 	local before = {}
-	for id, _ in ARDOUR.RegionFactory.regions ():iter () do before[id:to_s ()] = true end
+	for id, _ in each (ARDOUR.RegionFactory.regions ()) do before[id:to_s ()] = true end
 	M.import (file, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore)
-	for id, region in ARDOUR.RegionFactory.regions ():iter () do
+	for id, region in each (ARDOUR.RegionFactory.regions ()) do
 		if not before[id:to_s ()] and not region:to_midiregion ():isnil () then
 			return ARDOUR.RegionFactory.clone_region (region, true, false)
 		end
@@ -454,10 +478,25 @@ end
 -- What changes regions is undone as one; Ardour's own import and its markers are steps of their own.
 local UNDOABLE = { put = true, drop = true }
 
+-- The rows with the first of every track first, then the second of every track: `settle` waits once a round.
+local function by_turns (rows)
+	local turns, many = {}, {}
+	for _, row in ipairs (rows) do
+		local turn = (many[row[2]] or 0) + 1
+		many[row[2]] = turn
+		turns[turn] = turns[turn] or {}
+		table.insert (turns[turn], row)
+	end
+	local ordered = {}
+	for _, turn in ipairs (turns) do table.move (turn, 1, #turn, #ordered + 1, ordered) end
+	return ordered
+end
+
 -- write CUE, then what to write, in order.
 function DO.write (request, answer)
 	if Session:actively_recording () then error ("it is recording", 0) end
-	local state = { tracks = our_tracks (request[1][2]), changed = {}, playlists = {}, imported = {} }
+	local state = { tracks = our_tracks (request[1][2]), changed = {}, playlists = {}, imported = {},
+	                settled = {} }
 	local together = {}
 	for i = 2, #request do
 		local row = request[i]
@@ -468,12 +507,17 @@ function DO.write (request, answer)
 			WRITE[row[1]] (row, state, answer)
 		end
 	end
+	together = by_turns (together)
 	for _, row in ipairs (together) do
+		M.beat ()
 		if row[1] == "put" then state.imported[row[7]] = M.imported (row[7]) end
 	end
 	Session:begin_reversible_command ("EMSYNC")
 	local ok, why = pcall (function ()
-		for _, row in ipairs (together) do WRITE[row[1]] (row, state, answer) end
+		for _, row in ipairs (together) do
+			M.beat ()
+			WRITE[row[1]] (row, state, answer)
+		end
 	end)
 	for _, playlist in pairs (state.playlists) do
 		Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
@@ -496,8 +540,19 @@ end
 
 function M.alive ()
 	M.write (M.home () .. "/alive.tsv", {
-		{ "alive", M.PROTOCOL, os.time (), Session:name (), Session:path (), Session:nominal_sample_rate () },
+		{ "alive", M.PROTOCOL, os.time (), Session:name (), Session:path (), Session:nominal_sample_rate (),
+		  M.doing or "" },
 	})
+end
+
+-- A sign of life, once a second at most: in long work as well, so that it is seen to go on.
+local last_beat = 0
+
+function M.beat ()
+	local now = os.time ()
+	if now == last_beat then return end
+	M.alive ()
+	last_beat = now
 end
 
 -- Do the request that waits, if there is one.
@@ -508,6 +563,8 @@ function M.receive ()
 	os.remove (path)
 	local head = table.remove (request, 1) -- request PROTOCOL ID
 	local answer = {}
+	M.doing = head[3]
+	M.alive ()
 	local ok, why = pcall (function ()
 		if head[2] ~= M.PROTOCOL then
 			error ("this script is version " .. M.PROTOCOL .. " of EMSYNC's, the request " .. tostring (head[2]), 0)
@@ -516,6 +573,7 @@ function M.receive ()
 		if act == nil then error ("this script does not know " .. request[1][1], 0) end
 		act (request, answer)
 	end)
+	M.doing = nil
 	M.alive () -- it may have taken a while
 	table.insert (answer, 1, { "answer", head[3], ok and "ok" or "error", ok and "" or tostring (why) })
 	M.write (M.home () .. "/answer-" .. head[3] .. ".tsv", answer)
@@ -524,14 +582,10 @@ end
 
 -- What Ardour calls ten times a second. An error would take the listener out of Ardour's hooks for good.
 function M.listener ()
-	local last, said = 0, nil
+	local said = nil
 	local function look ()
 		if not Session then return end
-		local now = os.time ()
-		if now ~= last then
-			M.alive ()
-			last = now
-		end
+		M.beat ()
 		M.receive ()
 	end
 	return function ()
@@ -553,10 +607,10 @@ function M.selection (rows)
 		first, last = selected.time:start_sample (), selected.time:end_sample ()
 	end
 	local tracks = {}
-	for route in selected.tracks:routelist ():iter () do
+	for route in each (selected.tracks:routelist ()) do
 		tracks[route:name ()] = true
 	end
-	for region in selected.regions:regionlist ():iter () do
+	for region in each (selected.regions:regionlist ()) do
 		if first == nil or region:position ():samples () < first then first = region:position ():samples () end
 		local ends = region:position ():samples () + region:length ():samples ()
 		if last == nil or ends > last then last = ends end

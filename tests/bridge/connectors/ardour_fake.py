@@ -63,6 +63,8 @@ class FakeArdour:
         self.silent = False
         """It is there and does not answer."""
         self.dies_on_request = False
+        self.works_s = 0.0
+        """How long it is at a request, with a sign of life now and then."""
         self.ignores_tempo = False
         self.selection: list[Row] = []
         self._next = 100
@@ -84,9 +86,9 @@ class FakeArdour:
             self._ending.set()
             thread.join(5)
 
-    def say_alive(self) -> None:
+    def say_alive(self, doing: str = "") -> None:
         self._said = time.monotonic()
-        self._put("alive.tsv", [["alive", self.protocol, "1", "cue", "/somewhere", "48000"]])
+        self._put("alive.tsv", [["alive", self.protocol, "1", "cue", "/somewhere", "48000", doing]])
 
     def age(self, seconds: float) -> None:
         """Let the last sign of life be some seconds old."""
@@ -106,12 +108,19 @@ class FakeArdour:
                 return
             (self.home / "request.tsv").unlink(missing_ok=True)
             number, answer = request[0][2], []
+            self._work(number)
             try:
                 getattr(self, f"_do_{request[1][0]}")(request[1:], answer)
                 head = ["answer", number, "ok", ""]
             except Exception as error:
                 head = ["answer", number, "error", str(error)]
             self._put(f"answer-{number}.tsv", [head, *answer])
+
+    def _work(self, number: str) -> None:
+        ends = time.monotonic() + self.works_s
+        while time.monotonic() < ends:
+            self.say_alive(number)
+            self._ending.wait(0.05)
 
     def _put(self, name: str, rows: list[list[str]]) -> None:
         temporary = self.home / f"{name}.tmp"

@@ -271,6 +271,14 @@ def the_state_is_said(home: Path) -> None:
         assert _error(lambda: _target(home).push(plan)).state == "other_version"
 
 
+def long_work_is_waited_for_while_it_is_seen_to_go_on(home: Path) -> None:
+    """A film of many sections takes Ardour longer than anybody would wait for an answer."""
+    plan = plan_of_folder(section_score(home))
+    with FakeArdour(home).running() as fake:
+        fake.works_s = 1.5
+        assert set(_outcomes(_target(home, timeout_s=0.5).push(plan)).values()) == {"written"}
+
+
 def the_first_word_is_waited_for(home: Path) -> None:
     """When a session opens, OSC answers before the listener does: no reason to send the markers alone."""
     plan = plan_of_folder(section_score(home))
@@ -344,6 +352,8 @@ BUGS = (
         the_first_word_is_waited_for),
     Bug("Ardour: a listener that is off is waited for", BOX, "and not self.switched_on():", "and False:",
         without_a_listener_osc_sets_the_markers),
+    Bug("Ardour: long work is given up", BOX, "deadline = max(deadline,", "max(deadline,",
+        long_work_is_waited_for_while_it_is_seen_to_go_on),
     Bug("Ardour: other version not seen", BOX, "if protocol != PROTOCOL:", "if not protocol:", the_state_is_said),
     Bug("Ardour: parcels left behind", BOX, "shutil.rmtree(parcel, ignore_errors=True)", "pass",
         nothing_is_left_behind),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
-import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,9 +21,8 @@ from tests.bridge.connectors.scores import section_score
 from tests.conftest import run_emsync
 from tests.daw_scripts.ardour.host import ArdourHost, DoesNotStartError, missing, running
 
-_WHY_NOT = missing() or ("" if os.environ.get("EMSYNC_TEST_ARDOUR") else "a real Ardour: make test-ardour runs this")
 pytestmark = [
-    pytest.mark.skipif(bool(_WHY_NOT), reason=_WHY_NOT or "Ardour is here"),
+    pytest.mark.skipif(bool(missing()), reason=missing() or "Ardour is here"),
     pytest.mark.slow,
     pytest.mark.timeout(900),  # a machine that has much else to do may start Ardour very slowly
 ]
@@ -40,9 +36,11 @@ _REGENERATE, _EDIT, _SELECT = 1, 2, 3  # action slots
 EDIT_A_NOTE = """
 ardour { ["type"] = "EditorAction", name = "test: a note by hand" }
 function factory () return function ()
-  for route in Session:get_tracks ():iter () do
+  local tracks = Session:get_tracks ()
+  for route in tracks:iter () do
     if route:name () == "Piano" then
-      for region in route:to_track ():playlist ():region_list ():iter () do
+      local regions = route:to_track ():playlist ():region_list ()
+      for region in regions:iter () do
         if region:position ():samples () == 0 then
           local model = region:to_midiregion ():model ()
           local change = model:new_note_diff_command ("by hand")
@@ -57,10 +55,11 @@ end end
 SELECT_SECOND_REGION_OF_STRINGS = """
 ardour { ["type"] = "EditorAction", name = "test: select" }
 function factory () return function ()
-  for route in Session:get_tracks ():iter () do
+  local tracks = Session:get_tracks ()
+  for route in tracks:iter () do
     if route:name () == "Strings" then
-      local regions = {}
-      for region in route:to_track ():playlist ():region_list ():iter () do regions[#regions + 1] = region end
+      local list, regions = route:to_track ():playlist ():region_list (), {}
+      for region in list:iter () do regions[#regions + 1] = region end
       table.sort (regions, function (a, b) return a:position ():samples () < b:position ():samples () end)
       local chosen = ArdourUI.SelectionList ()
       chosen:push_back (Editor:regionview_from_region (regions[2]))
@@ -78,26 +77,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def conversation(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[tuple[ArdourHost, Delivered]]:
-    """An Ardour with a new session and the first push into it, as soon as its OSC answers: ``folder`` is made before.
-
-    Ardour 7.3 itself has ended now and then (a segmentation fault of its butler thread). Twice in a row is no accident.
-    """
-    for last in (False, True):
-        with ExitStack() as stack:
-            home = tmp_path_factory.mktemp("ardour")
-            try:
-                host = stack.enter_context(running(home, (EDIT_A_NOTE, SELECT_SECOND_REGION_OF_STRINGS)))
-            except DoesNotStartError as error:
-                pytest.skip(str(error))
-            try:
-                delivered = first_push(host, folder)
-            except TargetError as error:
-                if last or host.ended is None:
-                    raise
-                warnings.warn(f"Ardour ended by itself ({host.ended}): {error}; once more", stacklevel=1)
-                continue
-            yield host, delivered
-            return
+    """An Ardour with a new session and the first push into it, as soon as its OSC answers: ``folder`` is made before."""
+    try:
+        started = running(tmp_path_factory.mktemp("ardour"), (EDIT_A_NOTE, SELECT_SECOND_REGION_OF_STRINGS))
+        with started as host:
+            yield host, first_push(host, folder)
+    except DoesNotStartError as error:
+        pytest.skip(str(error))
 
 
 def first_push(host: ArdourHost, folder: Path) -> Delivered:

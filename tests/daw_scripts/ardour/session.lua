@@ -1,0 +1,180 @@
+-- As much of an Ardour 7 session as the core writes into, with what ends a real one:
+-- * a list lives as long as somebody holds it; its iterator does not (so garbage is collected at every step);
+-- * a change of a playlist is read by the butler, who is told of it in the next process cycle and then needs a moment:
+--   a region that is put on a playlist before that meets him there.
+-- Times are ticks of Ardour. SCORE_FILES: path of a MIDI file -> { length, notes = { { time, pitch, length, velocity } } }.
+
+local ids = 0
+local function new_id ()
+	ids = ids + 1
+	return { to_s = function () return tostring (ids) end }
+end
+
+local function id_of (number)
+	return { to_s = function () return tostring (number) end }
+end
+
+local function list (values)
+	local held = { values = values }
+	local weak = setmetatable ({ held = held }, { __mode = "v" })
+	held.iter = function ()
+		local at = 0
+		return function ()
+			collectgarbage ()
+			if not weak.held then error ("a list is walked that is gone: Ardour dies") end
+			at = at + 1
+			local value = weak.held.values[at]
+			if type (value) == "table" and value.pair then return value.pair[1], value.pair[2] end
+			return value
+		end
+	end
+	return held
+end
+
+local function beats (ticks)
+	return { str = function () return string.format ("%d:%d", ticks // 1920, ticks % 1920) end }
+end
+
+local function time (ticks)
+	return { ticks = ticks, beats = function () return beats (ticks) end }
+end
+
+-- regions -----------------------------------------------------------------------------------------------------------
+
+ALL_REGIONS = {}
+
+local function new_region (name, length, notes)
+	ids = ids + 1
+	local id = ids
+	local region = { at = 0, called = name, long = length, notes = notes }
+	function region:to_stateful () return { id = function () return id_of (id) end } end
+	function region:to_midiregion ()
+		return { isnil = function () return false end, model = function () return region end }
+	end
+	function region:start () return time (0) end
+	function region:position () return time (self.at) end
+	function region:length () return time (self.long) end
+	function region:name () return self.called end
+	function region:set_name (text) self.called = text end
+	function region:trim_end (to) self.long = to.ticks - self.at end
+	function region:locked () return false end
+	function region:muted () return false end
+	function region:automation_control () return { isnil = function () return true end } end
+	ALL_REGIONS[#ALL_REGIONS + 1] = { pair = { id_of (id), region } }
+	return region
+end
+
+-- playlists and tracks ----------------------------------------------------------------------------------------------
+
+local UNREAD = {}     -- playlists with a change that the butler has not been told of
+local BEING_READ = {} -- and those that he is told of
+
+WAITS = 0             -- how often the script waited
+
+local function new_playlist ()
+	local playlist = { regions = {} }
+	UNREAD[playlist] = true -- a new one is read as well
+	function playlist:to_stateful () return { clear_changes = function () end } end
+	function playlist:to_statefuldestructible () return self end
+	function playlist:region_list () return list (self.regions) end
+	function playlist:add_region (region, position)
+		if UNREAD[self] or BEING_READ[self] then error ("the butler walks this playlist: Ardour dies") end
+		region.at = position.ticks
+		table.insert (self.regions, region)
+		UNREAD[self] = true
+	end
+	function playlist:remove_region (region)
+		for i, other in ipairs (self.regions) do
+			if other == region then table.remove (self.regions, i) end
+		end
+		UNREAD[self] = true
+	end
+	return playlist
+end
+
+TRACKS = {}
+
+local function new_track (name)
+	local track = { called = name, said = "", list = new_playlist () }
+	function track:name () return self.called end
+	function track:comment () return self.said end
+	function track:set_comment (text) self.said = text end
+	function track:to_track () return self end
+	function track:playlist () return self.list end
+	function track:presentation_info_ptr () return { set_color = function () end } end
+	TRACKS[#TRACKS + 1] = track
+	return track
+end
+
+Session = {
+	name = function () return "cue" end,
+	path = function () return "/there" end,
+	nominal_sample_rate = function () return 48000 end,
+	actively_recording = function () return false end,
+	get_tracks = function () return list (TRACKS) end,
+	new_midi_track = function (self, ins, outs, strict, instrument, preset, group, many, name)
+		return list ({ new_track (name) })
+	end,
+	begin_reversible_command = function () end,
+	add_stateful_diff_command = function () end,
+	abort_empty_reversible_command = function () return false end,
+	commit_reversible_command = function () end,
+	locations = function () return { list = function () return list ({}) end } end,
+}
+
+Editor = {
+	do_import = function (self, files)
+		local file = SCORE_FILES[files[1]]
+		local notes = {}
+		for i, note in ipairs (file.notes) do notes[i] = note end
+		new_region (files[1], file.length, notes)
+	end,
+}
+
+-- names -------------------------------------------------------------------------------------------------------------
+
+local function some () return {} end
+
+C = { StringVector = function ()
+	return setmetatable ({}, { __index = { push_back = function (self, text) self[#self + 1] = text end } })
+end }
+Editing = {}
+Evoral = { Parameter = some }
+Temporal = {
+	ticks_per_beat = 1920,
+	timepos_t = setmetatable ({ from_ticks = time }, { __call = function (self, samples) return time (samples) end }),
+	TempoMap = { read = function () return { sample_at = function (self, at) return at.ticks * 24000 // 1920 end } end },
+}
+ARDOUR = {
+	user_config_directory = function () return HOME end,
+	ChanCount = some, DataType = some, PluginInfo = some, Track = some,
+	PresentationInfo = {}, TrackMode = {}, SrcQuality = {}, MidiTrackNameSource = {}, MidiTempoMapDisposition = {},
+	AutomationType = {},
+	RegionFactory = {
+		regions = function () return list (ALL_REGIONS) end,
+		clone_region = function (region)
+			return new_region (region.called, region.long, region.notes)
+		end,
+	},
+	LuaAPI = {
+		note_list = function (region)
+			local notes = {}
+			for i, n in ipairs (region.notes) do
+				notes[i] = { time = function () return beats (n[1]) end, note = function () return n[2] end,
+				             length = function () return beats (n[3]) end, velocity = function () return n[4] end }
+			end
+			return list (notes)
+		end,
+		wait_for_process_callback = function (cycles, timeout)
+			assert (math.type (cycles) == "integer" and cycles > 1 and math.type (timeout) == "integer")
+			for playlist in pairs (UNREAD) do BEING_READ[playlist] = true end
+			UNREAD = {}
+			WAITS = WAITS + 1
+			return true
+		end,
+		usleep = function (microseconds)
+			assert (math.type (microseconds) == "integer" and microseconds >= 10000)
+			BEING_READ = {}
+		end,
+	},
+}

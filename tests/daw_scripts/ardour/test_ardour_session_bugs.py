@@ -1,0 +1,145 @@
+"""What the script writes into a session, and how: in a session that ends as a real Ardour does, and the bugs that end it.
+
+Both ways to end it were found in a real one, Ardour 7.3 (docs/daw/ardour.md).
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lupa import lua53
+
+from bridge.connectors.ardour_mailbox import PROTOCOL, Row, read_rows, rows_text
+from tests.bridge.connectors.seeded import Bug, seeded
+
+CORE = "daw_scripts/ardour/emsync_core.lua"
+PARTS, TICKS, QUARTER = ("bass", "piano", "strings"), (0, 3840, 7680), 1920
+
+
+class Session:
+    """A session of the fake, and the script in it."""
+
+    def __init__(self, home: Path) -> None:
+        (home / "emsync").mkdir(parents=True, exist_ok=True)
+        self.home = home / "emsync"
+        self.lua = lua53.LuaRuntime(unpack_returned_tuples=True)
+        self.lua.globals().HOME = str(home)
+        self.lua.execute("SCORE_FILES = {}")
+        self.lua.execute(Path(__file__).with_name("session.lua").read_text("utf-8"))
+        scripts = importlib.import_module("daw_scripts")
+        self.core = self.lua.execute(scripts.script_path("ardour", "emsync_core.lua").read_text("utf-8"))
+
+    def ask(self, *rows: Row) -> list[Row]:
+        """The rows of the answer after its head; an error of the script is one here."""
+        (self.home / "request.tsv").write_text(rows_text([["request", PROTOCOL, "abc"], *rows]), encoding="utf-8")
+        self.core.receive()
+        head, *answer = read_rows(self.home / "answer-abc.tsv") or []
+        assert head[:3] == ["answer", "abc", "ok"], head[3]
+        return answer
+
+    def file(self, name: str, quarters: int, velocity: int) -> str:
+        """A MIDI file that holds one note a quarter; it is longer than its section, as its last controller may be."""
+        notes = ", ".join(f"{{ {q * QUARTER}, 60, {QUARTER}, {velocity} }}" for q in range(quarters))
+        self.lua.execute(f'SCORE_FILES["{name}"] = {{ length = {(quarters + 1) * QUARTER}, notes = {{ {notes} }} }}')
+        return name
+
+    def deliver(self, velocity: int, old: dict[tuple[str, str], Row] | None = None) -> list[Row]:
+        """Every part in every section, part by part, in place of what ``old`` knows."""
+        rows: list[Row] = [["write", "cue"]]
+        rows += [["track", f"cue:{part}", part.title(), "255", "0"] for part in PARTS]
+        for part in PARTS:
+            for number, tick in enumerate(TICKS, 1):
+                file = self.file(f"{part}-{number}-{velocity}.mid", 4, velocity)
+                there = (old or {}).get((f"cue:{part}", f"s{number}"))
+                rows.append(["put", f"cue:{part}", f"s{number}", f"{part} {number}", str(tick), str(tick + 3840), file,
+                             "hash", *(there[4:6] if there else ("", ""))])  # fmt: skip
+        return self.ask(*rows)
+
+    def drop(self, rows: list[Row]) -> list[Row]:
+        return self.ask(["write", "cue"], *(["drop", *row[1:3], *row[4:6]] for row in rows))
+
+    def regions(self) -> dict[tuple[str, int], tuple[str, int, int]]:
+        """(track, tick of the score) -> name, length in the score's ticks, velocity."""
+        found = {}
+        for track in self.lua.globals().TRACKS.values():
+            for region in track.list.regions.values():
+                place = (str(track.called), region.at * 960 // QUARTER)
+                assert place not in found, "two regions in one place"
+                found[place] = (str(region.called), region.long * 960 // QUARTER, int(region.notes[1][4]))
+        return found
+
+
+def wanted(velocity: int) -> dict[tuple[str, int], tuple[str, int, int]]:
+    return {
+        (part.title(), tick): (f"{part} {number}", 3840, velocity)
+        for part in PARTS
+        for number, tick in enumerate(TICKS, 1)
+    }
+
+
+def a_score_arrives_in_an_ardour_that_lives(home: Path) -> None:
+    session = Session(home)
+    written = session.deliver(80)
+    assert {tuple(row[:4]) for row in written} == {
+        ("put", f"cue:{part}", f"s{number}", "written") for part in PARTS for number in (1, 2, 3)
+    }
+    assert session.regions() == wanted(80)
+
+
+def another_take_arrives_in_an_ardour_that_lives(home: Path) -> None:
+    session = Session(home)
+    old = {(row[1], row[2]): row for row in session.deliver(80)}
+    new = session.deliver(81, old)
+    assert {row[3] for row in new} == {"written"}
+    assert session.regions() == wanted(81)
+
+
+def what_is_dropped_is_gone_and_the_rest_comes_again(home: Path) -> None:
+    session = Session(home)
+    old = session.deliver(80)
+    gone = session.drop([row for row in old if row[2] == "s3"])
+    assert [row[3] for row in gone] == ["removed"] * len(PARTS)
+    kept = {key: value for key, value in wanted(80).items() if key[1] != TICKS[2]}
+    assert session.regions() == kept
+    session.deliver(82, {(row[1], row[2]): row for row in old if row[2] != "s3"})
+    assert session.regions() == wanted(82)
+
+
+def the_butler_is_waited_for_once_a_round(home: Path) -> None:
+    session = Session(home)
+    session.deliver(80)
+    assert session.lua.globals().WAITS == len(TICKS)
+
+
+BUGS = (
+    Bug("Ardour: a list is walked that nobody holds", CORE, "return following (list) end", "return following () end",
+        a_score_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: the butler is not waited for", CORE, "	settle (row[2], state)\n", "",
+        a_score_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: a change of a track is forgotten", CORE,
+        "at_tick (tick), 1, false)\n	state.settled[row[2]] = nil", "at_tick (tick), 1, false)",
+        a_score_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: what an earlier request changed is not waited for", CORE, "settled = {} }",
+        'settled = { ["cue:bass"] = true } }',
+        another_take_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: the butler is told of a change and has no time to read it", CORE,
+        "	ARDOUR.LuaAPI.usleep (BUTLER_US)\n", "", a_score_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: track by track, each with its own wait", CORE, "together = by_turns (together)", "",
+        the_butler_is_waited_for_once_a_round),
+    Bug("Ardour: a region as long as its file", CORE, "	imported:trim_end (at_tick (last - tick))\n", "",
+        a_score_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: the old take stays below the new one", CORE, "if old then playlist:remove_region (old) end",
+        "", another_take_arrives_in_an_ardour_that_lives),
+)  # fmt: skip
+
+test_seeded_bug_is_caught_in_a_session = seeded(BUGS)
+
+
+@pytest.mark.parametrize(
+    "check", [what_is_dropped_is_gone_and_the_rest_comes_again], ids=lambda check: check.__name__.replace("_", "-")
+)
+def test_the_script(check: Any, tmp_path: Path) -> None:
+    check(tmp_path)
