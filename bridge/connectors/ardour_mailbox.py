@@ -49,10 +49,23 @@ class Alive:
     """Samples a second."""
     doing: str = ""
     """The number of the request it is at."""
+    process: str = ""
+    """The number of its process, where the script knows it (Linux)."""
 
     @property
     def fresh(self) -> bool:
         return self.age_s < _FRESH_S
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process is seen to run here; one of another namespace (a sandbox) is not."""
+        if not self.process.isdigit():
+            return False
+        try:
+            name, _, rest = Path("/proc", self.process, "stat").read_text("utf-8", "replace").rpartition(")")
+        except OSError:
+            return False
+        return "ardour" in name.lower() and rest.split()[0] not in ("Z", "X")  # dead, and nobody has looked yet
 
 
 def settings_folders() -> list[Path]:
@@ -131,7 +144,7 @@ class Mailbox:
                 "other_version",
                 str(self.settings),
             )
-        return Alive(age, session, folder, int(rate), rows[0][6] if len(rows[0]) > 6 else "")
+        return Alive(age, session, folder, int(rate), *rows[0][6:8])
 
     def ask(self, rows: Sequence[Sequence[object]], timeout_s: float) -> list[Row]:
         """Leave a request and wait for its answer: ``timeout_s`` from its last sign of life while it is being done.
@@ -158,15 +171,19 @@ class Mailbox:
 
     def _await(self, number: str, answer: Path, timeout_s: float) -> list[Row]:
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        ran = ended = False
+        while time.monotonic() < deadline and not ended:
+            alive = self.alive()
+            if alive is not None:
+                ended = ran and not alive.runs
+                ran = alive.runs
+                if alive.doing == number:
+                    deadline = max(deadline, time.monotonic() + timeout_s - alive.age_s)
             rows = read_rows(answer)
             if rows and rows[0][0] == "answer":
                 return rows
-            alive = self.alive()
-            if alive is not None and alive.doing == number:
-                deadline = max(deadline, time.monotonic() + timeout_s - alive.age_s)
             time.sleep(_LOOK_S)
-        if not self._speaks():
+        if ended or not self._speaks():
             raise TargetError(
                 "Ardour was there and has stopped answering; look whether it still runs, then send again",
                 "crashed",

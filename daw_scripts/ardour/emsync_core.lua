@@ -224,9 +224,9 @@ local function span_of (region)
 	return first, first + score_ticks (region:length ():beats ())
 end
 
-local function regions_of (track)
+local function regions_of (playlist)
 	local found = {}
-	for region in each (track:playlist ():region_list ()) do
+	for region in each (playlist:region_list ()) do
 		if not region:to_midiregion ():isnil () then
 			found[region_id (region)] = region
 		end
@@ -272,7 +272,7 @@ end
 
 function M.look_at_track (id, our, answer)
 	answer[#answer + 1] = { "track", id, our.route:name () }
-	local regions, known = regions_of (our.track), {}
+	local regions, known = regions_of (our.track:playlist ()), {}
 	for _, key in ipairs (our.ledger.keys) do
 		local value = our.ledger.values[key]
 		local section = key:match ("^item (.+)$")
@@ -312,7 +312,7 @@ local WRITE = {}
 
 -- tempo FILE: the tempo map and metre of a MIDI file become the session's.
 function WRITE.tempo (row)
-	M.import (row[2], ARDOUR.MidiTempoMapDisposition.SMFTempoUse)
+	M.import ({ row[2] }, ARDOUR.MidiTempoMapDisposition.SMFTempoUse)
 end
 
 -- unmark SAMPLE NAME
@@ -364,28 +364,37 @@ local function is_as_expected (our, region, hash)
 	return region and M.region_hash (region, our) == hash
 end
 
--- The playlist of a track that is about to be changed, in such a way that it can be undone.
-local function touched (our, state)
-	local playlist = our.track:playlist ()
-	if not state.playlists[our.ledger.id] then
-		playlist:to_stateful ():clear_changes ()
-		state.playlists[our.ledger.id] = playlist
+-- Tracks whose regions change turn to an empty playlist meanwhile, and then back. Ardour reads and draws a playlist in use
+-- anew after every change; of a long one, that takes longer each time. And it would not live through it: a region that a
+-- playlist has got is sorted into it a second time after the playlist's lock is released (`Playlist::region_bounds_changed`,
+-- Ardour 7), and the butler, who often waits for just that lock, walks the list while it is changed.
+local MOMENT_US = 20000 -- for a butler who was about to read
+local MIDI = nil
+
+local function empty_playlist_of (track, used)
+	for other in each (Session:playlists ():playlists_for_track (track)) do
+		if other:n_regions () == 0 and other:to_stateful ():id ():to_s () ~= used then return other end
 	end
-	state.changed[our.ledger.id] = true
+	return nil
+end
+
+local function set_aside (our)
+	local playlist = our.track:playlist ()
+	local id = playlist:to_stateful ():id ()
+	local empty = empty_playlist_of (our.track, id:to_s ())
+	MIDI = MIDI or ARDOUR.DataType ("midi")
+	if empty then
+		our.track:find_and_use_playlist (MIDI, empty:to_stateful ():id ())
+	else
+		our.track:use_new_playlist (MIDI)
+	end
+	if our.track:playlist ():to_stateful ():id ():to_s () == id:to_s () then error ("Ardour keeps a track busy", 0) end
+	playlist:to_stateful ():clear_changes ()
 	return playlist
 end
 
--- Wait until Ardour has read what changed in a track before. A region that is put on a playlist is sorted into it a second
--- time after the playlist's lock is released (`Playlist::region_bounds_changed`, Ardour 7). The butler, if it waits for that
--- lock because it has an earlier change to read, walks the list just then, and Ardour dies. So it must have nothing to read:
--- a change reaches it in the next process cycles, and then it needs a moment.
-local CYCLES, CYCLES_MS, BUTLER_US = 4, 500, 30000
-
-local function settle (id, state)
-	if state.settled[id] then return end
-	ARDOUR.LuaAPI.wait_for_process_callback (CYCLES, CYCLES_MS)
-	ARDOUR.LuaAPI.usleep (BUTLER_US)
-	for other in pairs (state.tracks) do state.settled[other] = true end
+local function take_back (our, playlist)
+	our.track:find_and_use_playlist (MIDI, playlist:to_stateful ():id ())
 end
 
 function M.new_among (after, before)
@@ -399,19 +408,19 @@ end
 function WRITE.put (row, state, answer)
 	local our = state.tracks[row[2]]
 	local tick, last = tonumber (row[5]), tonumber (row[6])
-	local old = row[9] ~= "" and regions_of (our.track)[row[9]] or nil
+	local playlist = state.aside[row[2]]
+	local before = regions_of (playlist)
+	local old = row[9] ~= "" and before[row[9]] or nil
 	if row[9] ~= "" and not is_as_expected (our, old, row[10]) then
 		answer[#answer + 1] = { "put", row[2], row[3], "kept" }
 		return
 	end
-	local before, imported = regions_of (our.track), state.imported[row[7]]
-	local playlist = touched (our, state)
-	imported:set_name (row[4]) -- while no playlist holds it
+	local imported = state.imported[row[7]]
+	imported:set_name (row[4])
 	imported:trim_end (at_tick (last - tick))
-	settle (row[2], state)
 	playlist:add_region (imported, at_tick (tick), 1, false)
-	state.settled[row[2]] = nil
-	local region = M.new_among (regions_of (our.track), before) -- the playlist holds a copy
+	local region = M.new_among (regions_of (playlist), before) -- the playlist holds a copy
+	state.changed[row[2]] = true
 	if old then playlist:remove_region (old) end
 	local id, seen = region_id (region), M.region_hash (region, our)
 	local first, ends = span_of (region)
@@ -423,13 +432,14 @@ end
 -- drop TRACK SECTION REGION HASH
 function WRITE.drop (row, state, answer)
 	local our = state.tracks[row[2]]
-	local old = regions_of (our.track)[row[4]]
+	local playlist = state.aside[row[2]]
+	local old = regions_of (playlist)[row[4]]
 	if not is_as_expected (our, old, row[5]) then
 		answer[#answer + 1] = { "put", row[2], row[3], "kept" }
 		return
 	end
-	touched (our, state):remove_region (old)
-	state.settled[row[2]] = nil
+	playlist:remove_region (old)
+	state.changed[row[2]] = true
 	set (our.ledger, "item " .. row[3], nil)
 	answer[#answer + 1] = { "put", row[2], row[3], "removed" }
 end
@@ -454,72 +464,77 @@ function WRITE.save (row)
 	Session:save_state ("")
 end
 
-function M.import (file, tempo)
-	local files = C.StringVector ()
-	files:push_back (file)
-	Editor:do_import (files, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
+function M.import (files, tempo)
+	local paths = C.StringVector ()
+	for _, file in ipairs (files) do paths:push_back (file) end
+	Editor:do_import (paths, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
 	                  ARDOUR.MidiTrackNameSource.SMFTrackName, tempo, Temporal.timepos_t (0), ARDOUR.PluginInfo (),
 	                  ARDOUR.Track (), false)
 end
 
--- A new region with what a MIDI file of one track holds, not on any track yet.
-function M.imported (file)
-	local before = {}
+-- The stem of a file's name, as Ardour begins the name of the region with.
+local function stem_of (path)
+	return path:match ("([^/\\]+)%.mid$") .. "."
+end
+
+-- File -> a new region with what it holds, not on any track yet. One import for all of them: each has a window of its own.
+function M.imported (files)
+	local before, found = {}, {}
+	if #files == 0 then return found end
 	for id, _ in each (ARDOUR.RegionFactory.regions ()) do before[id:to_s ()] = true end
-	M.import (file, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore)
+	M.import (files, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore)
 	for id, region in each (ARDOUR.RegionFactory.regions ()) do
 		if not before[id:to_s ()] and not region:to_midiregion ():isnil () then
-			return ARDOUR.RegionFactory.clone_region (region, true, false)
+			local best, longest = nil, ""
+			for _, file in ipairs (files) do
+				local stem = stem_of (file)
+				if region:name ():sub (1, #stem) == stem and #stem > #longest then best, longest = file, stem end
+			end
+			if best then found[best] = region end
 		end
 	end
-	error ("Ardour imported nothing from " .. file)
+	for _, file in ipairs (files) do -- not above: a clone is one more of the regions that are walked there
+		if not found[file] then error ("Ardour imported nothing from " .. file) end
+		found[file] = ARDOUR.RegionFactory.clone_region (found[file], true, false)
+	end
+	return found
 end
 
 -- What changes regions is undone as one; Ardour's own import and its markers are steps of their own.
 local UNDOABLE = { put = true, drop = true }
 
--- The rows with the first of every track first, then the second of every track: `settle` waits once a round.
-local function by_turns (rows)
-	local turns, many = {}, {}
+function M.change_regions (rows, state, answer)
 	for _, row in ipairs (rows) do
-		local turn = (many[row[2]] or 0) + 1
-		many[row[2]] = turn
-		turns[turn] = turns[turn] or {}
-		table.insert (turns[turn], row)
+		if not state.aside[row[2]] then state.aside[row[2]] = set_aside (state.tracks[row[2]]) end
 	end
-	local ordered = {}
-	for _, turn in ipairs (turns) do table.move (turn, 1, #turn, #ordered + 1, ordered) end
-	return ordered
+	if #rows > 0 then ARDOUR.LuaAPI.usleep (MOMENT_US) end
+	for _, row in ipairs (rows) do
+		M.beat ()
+		WRITE[row[1]] (row, state, answer)
+	end
 end
 
 -- write CUE, then what to write, in order.
 function DO.write (request, answer)
 	if Session:actively_recording () then error ("it is recording", 0) end
-	local state = { tracks = our_tracks (request[1][2]), changed = {}, playlists = {}, imported = {},
-	                settled = {} }
-	local together = {}
+	local state = { tracks = our_tracks (request[1][2]), changed = {}, aside = {} }
+	local together, files = {}, {}
 	for i = 2, #request do
 		local row = request[i]
 		if WRITE[row[1]] == nil then error ("this script does not know " .. row[1], 0) end
 		if UNDOABLE[row[1]] then
 			together[#together + 1] = row
+			if row[1] == "put" then files[#files + 1] = row[7] end
 		else
-			WRITE[row[1]] (row, state, answer)
-		end
-	end
-	together = by_turns (together)
-	for _, row in ipairs (together) do
-		M.beat ()
-		if row[1] == "put" then state.imported[row[7]] = M.imported (row[7]) end
-	end
-	Session:begin_reversible_command ("EMSYNC")
-	local ok, why = pcall (function ()
-		for _, row in ipairs (together) do
 			M.beat ()
 			WRITE[row[1]] (row, state, answer)
 		end
-	end)
-	for _, playlist in pairs (state.playlists) do
+	end
+	state.imported = M.imported (files)
+	Session:begin_reversible_command ("EMSYNC")
+	local ok, why = pcall (M.change_regions, together, state, answer)
+	for id, playlist in pairs (state.aside) do
+		take_back (state.tracks[id], playlist)
 		Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
 	end
 	if not Session:abort_empty_reversible_command () then
@@ -538,10 +553,19 @@ end
 
 -- the mailbox -----------------------------------------------------------------------------------------------------
 
+-- The number of this process, where the system tells it (Linux).
+local function process ()
+	local file = io.open ("/proc/self/stat", "r")
+	if not file then return "" end
+	local number = file:read ("n")
+	file:close ()
+	return number and string.format ("%d", number) or ""
+end
+
 function M.alive ()
 	M.write (M.home () .. "/alive.tsv", {
 		{ "alive", M.PROTOCOL, os.time (), Session:name (), Session:path (), Session:nominal_sample_rate (),
-		  M.doing or "" },
+		  M.doing or "", process () },
 	})
 end
 
@@ -615,7 +639,7 @@ function M.selection (rows)
 		local ends = region:position ():samples () + region:length ():samples ()
 		if last == nil or ends > last then last = ends end
 		for _, our in pairs (our_tracks ()) do
-			if regions_of (our.track)[region_id (region)] then tracks[our.route:name ()] = true end
+			if regions_of (our.track:playlist ())[region_id (region)] then tracks[our.route:name ()] = true end
 		end
 	end
 	if first == nil then

@@ -63,6 +63,8 @@ class FakeArdour:
         self.silent = False
         """It is there and does not answer."""
         self.dies_on_request = False
+        self.process = ""
+        """The number of its process, as it says."""
         self.works_s = 0.0
         """How long it is at a request, with a sign of life now and then."""
         self.ignores_tempo = False
@@ -88,7 +90,7 @@ class FakeArdour:
 
     def say_alive(self, doing: str = "") -> None:
         self._said = time.monotonic()
-        self._put("alive.tsv", [["alive", self.protocol, "1", "cue", "/somewhere", "48000", doing]])
+        self._put("alive.tsv", [["alive", self.protocol, "1", "cue", "/somewhere", "48000", doing, self.process]])
 
     def age(self, seconds: float) -> None:
         """Let the last sign of life be some seconds old."""

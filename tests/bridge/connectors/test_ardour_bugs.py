@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+import subprocess
+import sys
+import threading
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
@@ -279,6 +283,20 @@ def long_work_is_waited_for_while_it_is_seen_to_go_on(home: Path) -> None:
         assert set(_outcomes(_target(home, timeout_s=0.5).push(plan)).values()) == {"written"}
 
 
+def a_process_that_is_gone_is_not_waited_for(home: Path) -> None:
+    plan = plan_of_folder(section_score(home))
+    program = shutil.copy(shutil.which("sleep") or "", home / "ardour-like")
+    with FakeArdour(home).running() as fake:
+        _target(home).push(plan)
+        fake.silent = True
+        with subprocess.Popen([program, "60"]) as process:
+            fake.process = str(process.pid)
+            fake.say_alive()
+            threading.Timer(0.3, process.kill).start()
+            crashed = _error(lambda: _target(home, timeout_s=60).push(plan))
+    assert crashed.state == "crashed"
+
+
 def the_first_word_is_waited_for(home: Path) -> None:
     """When a session opens, OSC answers before the listener does: no reason to send the markers alone."""
     plan = plan_of_folder(section_score(home))
@@ -372,6 +390,10 @@ test_seeded_bug_is_caught = seeded(BUGS)
         a_region_replaces_only_itself,
         a_tempo_map_that_is_not_taken_is_an_error,
         what_is_edited_in_between_stays,
+        pytest.param(
+            a_process_that_is_gone_is_not_waited_for,
+            marks=[pytest.mark.timeout(30), pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")],
+        ),
     ],
     ids=lambda check: check.__name__.replace("_", "-"),
 )

@@ -1,7 +1,8 @@
 -- As much of an Ardour 7 session as the core writes into, with what ends a real one:
 -- * a list lives as long as somebody holds it; its iterator does not (so garbage is collected at every step);
--- * a change of a playlist is read by the butler, who is told of it in the next process cycle and then needs a moment:
---   a region that is put on a playlist before that meets him there.
+-- * the butler reads a playlist in use after every change: a region that is put on it meanwhile meets him there;
+-- * and he may just have begun to read one that a track has turned away from: he needs a moment to get out;
+-- * a list of what there is grows while it is walked: who makes more of it there never ends.
 -- Times are ticks of Ardour. SCORE_FILES: path of a MIDI file -> { length, notes = { { time, pitch, length, velocity } } }.
 
 local ids = 0
@@ -23,6 +24,7 @@ local function list (values)
 			collectgarbage ()
 			if not weak.held then error ("a list is walked that is gone: Ardour dies") end
 			at = at + 1
+			if at > 1000 then error ("this list never ends: Ardour hangs") end
 			local value = weak.held.values[at]
 			if type (value) == "table" and value.pair then return value.pair[1], value.pair[2] end
 			return value
@@ -66,28 +68,30 @@ end
 
 -- playlists and tracks ----------------------------------------------------------------------------------------------
 
-local UNREAD = {}     -- playlists with a change that the butler has not been told of
-local BEING_READ = {} -- and those that he is told of
-
-WAITS = 0             -- how often the script waited
+local BEING_READ = {} -- playlists that the butler may be at
 
 local function new_playlist ()
-	local playlist = { regions = {} }
-	UNREAD[playlist] = true -- a new one is read as well
-	function playlist:to_stateful () return { clear_changes = function () end } end
+	local playlist = { regions = {}, used = true }
+	ids = ids + 1
+	local id = ids
+	BEING_READ[playlist] = true -- a new one is read as well
+	function playlist:to_stateful ()
+		return { clear_changes = function () end, id = function () return id_of (id) end }
+	end
+	function playlist:n_regions () return #self.regions end
 	function playlist:to_statefuldestructible () return self end
 	function playlist:region_list () return list (self.regions) end
 	function playlist:add_region (region, position)
-		if UNREAD[self] or BEING_READ[self] then error ("the butler walks this playlist: Ardour dies") end
+		if BEING_READ[self] then error ("the butler walks this playlist: Ardour dies") end
 		region.at = position.ticks
 		table.insert (self.regions, region)
-		UNREAD[self] = true
+		BEING_READ[self] = self.used
 	end
 	function playlist:remove_region (region)
 		for i, other in ipairs (self.regions) do
 			if other == region then table.remove (self.regions, i) end
 		end
-		UNREAD[self] = true
+		BEING_READ[self] = self.used
 	end
 	return playlist
 end
@@ -95,7 +99,27 @@ end
 TRACKS = {}
 
 local function new_track (name)
-	local track = { called = name, said = "", list = new_playlist () }
+	local track = { called = name, said = "", list = new_playlist (), all = {} }
+	track.all[1] = track.list
+	local function turn_to (playlist)
+		track.list.used = false
+		playlist.used = true
+		BEING_READ[playlist] = true
+		track.list = playlist
+	end
+	function track:use_new_playlist (kind)
+		assert (kind == "midi")
+		table.insert (self.all, new_playlist ())
+		turn_to (self.all[#self.all])
+		return 0
+	end
+	function track:find_and_use_playlist (kind, id)
+		assert (kind == "midi")
+		for _, playlist in ipairs (self.all) do
+			if playlist:to_stateful ():id ():to_s () == id:to_s () then turn_to (playlist) return 0 end
+		end
+		return -1
+	end
 	function track:name () return self.called end
 	function track:comment () return self.said end
 	function track:set_comment (text) self.said = text end
@@ -112,6 +136,9 @@ Session = {
 	nominal_sample_rate = function () return 48000 end,
 	actively_recording = function () return false end,
 	get_tracks = function () return list (TRACKS) end,
+	playlists = function ()
+		return { playlists_for_track = function (self, track) return list (track.all) end }
+	end,
 	new_midi_track = function (self, ins, outs, strict, instrument, preset, group, many, name)
 		return list ({ new_track (name) })
 	end,
@@ -119,15 +146,20 @@ Session = {
 	add_stateful_diff_command = function () end,
 	abort_empty_reversible_command = function () return false end,
 	commit_reversible_command = function () end,
+	save_state = function () end,
 	locations = function () return { list = function () return list ({}) end } end,
 }
 
+WINDOWS = 0 -- of progress, that came up
+
 Editor = {
 	do_import = function (self, files)
-		local file = SCORE_FILES[files[1]]
-		local notes = {}
-		for i, note in ipairs (file.notes) do notes[i] = note end
-		new_region (files[1], file.length, notes)
+		WINDOWS = WINDOWS + 1
+		for _, path in ipairs (files) do
+			local file, notes = SCORE_FILES[path], {}
+			for i, note in ipairs (file.notes) do notes[i] = note end
+			new_region (path:match ("([^/]+)%.mid$") .. ".Track-1", file.length, notes)
+		end
 	end,
 }
 
@@ -147,7 +179,7 @@ Temporal = {
 }
 ARDOUR = {
 	user_config_directory = function () return HOME end,
-	ChanCount = some, DataType = some, PluginInfo = some, Track = some,
+	ChanCount = some, DataType = function (name) return name end, PluginInfo = some, Track = some,
 	PresentationInfo = {}, TrackMode = {}, SrcQuality = {}, MidiTrackNameSource = {}, MidiTempoMapDisposition = {},
 	AutomationType = {},
 	RegionFactory = {
@@ -164,13 +196,6 @@ ARDOUR = {
 				             length = function () return beats (n[3]) end, velocity = function () return n[4] end }
 			end
 			return list (notes)
-		end,
-		wait_for_process_callback = function (cycles, timeout)
-			assert (math.type (cycles) == "integer" and cycles > 1 and math.type (timeout) == "integer")
-			for playlist in pairs (UNREAD) do BEING_READ[playlist] = true end
-			UNREAD = {}
-			WAITS = WAITS + 1
-			return true
 		end,
 		usleep = function (microseconds)
 			assert (math.type (microseconds) == "integer" and microseconds >= 10000)

@@ -77,7 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def conversation(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[tuple[ArdourHost, Delivered]]:
-    """An Ardour with a new session and the first push into it, as soon as its OSC answers: ``folder`` is made before."""
+    """An Ardour with a new session, and the first push into it as soon as its OSC answers (``folder`` is there)."""
     try:
         started = running(tmp_path_factory.mktemp("ardour"), (EDIT_A_NOTE, SELECT_SECOND_REGION_OF_STRINGS))
         with started as host:
