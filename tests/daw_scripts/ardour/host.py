@@ -1,7 +1,7 @@
 """A real Ardour for tests: without a display, without sound hardware, with settings and a session of its own.
 
-Ardour's own dummy engine plays; Xvfb is the screen. Ardour's settings hold our scripts as a user would have them after
-having chosen them once in the Script Manager.
+Ardour's own dummy engine plays, or JACK with its dummy driver; Xvfb is the screen. Ardour's settings hold our scripts
+as a user would have them after having chosen them once in the Script Manager.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
   <Extra>
     <AudioMIDISetup>
       <EngineStates>
-        <State backend="None (Dummy)" driver="Normal Speed" device="Silence" input-device="" output-device=""
+        <State backend="{backend}" driver="{driver}" device="{device}" input-device="" output-device=""
           sample-rate="48000" buffer-size="1024" n-periods="0" input-latency="0" output-latency="0" lm-input=""
           lm-output="" active="1" use-buffered-io="0" midi-option="1 in, 1 out, Silence" lru="1">
           <MIDIDevices/>
@@ -52,7 +53,7 @@ _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 _NEW_SESSION = """
-AudioEngine:set_backend("None (Dummy)", "", "")
+AudioEngine:set_backend(arg[2], "", "")
 assert(create_session(arg[1], "cue", 48000))
 Session:save_state("")
 close_session()
@@ -64,11 +65,25 @@ class DoesNotStartError(Exception):
     """Ardour is installed and cannot be used here: no fault of ours."""
 
 
+@dataclass(frozen=True)
+class Engine:
+    """What plays: an audio backend of Ardour's, as its settings name it."""
+
+    backend: str
+    driver: str = ""
+    device: str = ""
+
+
+DUMMY = Engine("None (Dummy)", "Normal Speed", "Silence")
+JACK = Engine("JACK")
+
+
 class ArdourHost:
     """A running Ardour with one session open."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, engine: Engine) -> None:
         self.home = home
+        self.engine = engine
         self.settings = home / "config" / "ardour7"
         self.session = home / "cue"
         self.osc_port = free_udp_port()
@@ -122,16 +137,23 @@ def missing() -> str:
     return "" if _program() else "the program ardour-7... was not found below /usr/lib/ardour7"
 
 
+def missing_jack() -> str:
+    """Why Ardour cannot be run with JACK here; empty when it can."""
+    return missing() or ("" if shutil.which("jackd") else "jackd is not installed (Debian 12: apt-get install jackd2)")
+
+
 @contextmanager
-def running(home: Path, actions: Sequence[str] = ()) -> Iterator[ArdourHost]:
+def running(home: Path, actions: Sequence[str] = (), engine: Engine = DUMMY) -> Iterator[ArdourHost]:
     """Ardour with a new session. ``actions`` are Lua sources for action slots after our own."""
-    host = ArdourHost(home)
+    host = ArdourHost(home, engine)
     _write_settings(host, actions)
     log = home / "ardour.log"
     with ExitStack() as stack:
         display, screen = _screen()
         stack.callback(_end, screen)
         environment = _environment(host, display)
+        if engine == JACK:
+            stack.callback(_end, _jack(environment))
         _make_session(host, environment)
         with log.open("wb") as file:
             ardour = subprocess.Popen(
@@ -148,8 +170,9 @@ def _make_session(host: ArdourHost, environment: Mapping[str, str]) -> None:
     new = host.home / "new.lua"
     new.write_text(_NEW_SESSION)
     try:
-        subprocess.run(["ardour7-lua", str(new), str(host.session)], env=environment, timeout=_START_S, check=False,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)  # fmt: skip
+        words = ["ardour7-lua", str(new), str(host.session), host.engine.backend]
+        subprocess.run(words, env=environment, timeout=_START_S, check=False, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     except subprocess.TimeoutExpired:
         raise DoesNotStartError(f"ardour7-lua makes no session within {_START_S:g} s") from None
 
@@ -175,6 +198,16 @@ def _environment(host: ArdourHost, display: str) -> dict[str, str]:
     }
 
 
+def _jack(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A JACK server of its own, without sound hardware; ``environment`` then names it."""
+    environment |= {"JACK_DEFAULT_SERVER": f"emsync-{os.getpid()}", "JACK_NO_START_SERVER": "1",
+                    "JACK_NO_AUDIO_RESERVATION": "1"}  # fmt: skip
+    words = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], "--no-realtime", "-p", "2048", "-t", "20000",
+             "-d", "dummy", "-r", "48000", "-p", "1024"]  # fmt: skip
+    return subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)  # fmt: skip
+
+
 def _screen() -> tuple[str, subprocess.Popen[bytes]]:
     """A screen of its own, with a number that the server chose."""
     read, write = os.pipe()
@@ -195,7 +228,7 @@ def _write_settings(host: ArdourHost, actions: Sequence[str]) -> None:
     host.settings.mkdir(parents=True)
     Mailbox(host.settings).install()
     (host.settings / ".a7").touch()  # not the first start
-    (host.settings / "config").write_text(_CONFIG.format(port=host.osc_port))
+    (host.settings / "config").write_text(_CONFIG.format(port=host.osc_port, **asdict(host.engine)))
     sources = [script_path("ardour", "emsync_regenerate.lua").read_text("utf-8"), *actions]
     slots = "".join(_slot(number, source) for number, source in enumerate(sources, 1))
     listener = script_path("ardour", "emsync_listener.lua").read_text("utf-8")

@@ -19,7 +19,7 @@ from bridge.connectors.plan import Plan, PlanItem, plan_of_folder
 from bridge.folder import ScoreFolder
 from tests.bridge.connectors.scores import section_score
 from tests.conftest import run_emsync
-from tests.daw_scripts.ardour.host import ArdourHost, DoesNotStartError, missing, running
+from tests.daw_scripts.ardour.host import JACK, ArdourHost, DoesNotStartError, missing, missing_jack, running
 
 pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=missing() or "Ardour is here"),
@@ -321,6 +321,21 @@ def test_what_was_edited_by_hand_stays_and_counts_as_locked(
     assert by_hand in notes
     assert len(lock_edited(folder, delivered)) == 1
     assert next(i for i in plan_of_folder(folder).items if (i.part, i.section) == ("piano", first)).locked
+
+
+@pytest.mark.skipif(bool(missing_jack()), reason=missing_jack() or "JACK is here")
+def test_a_score_arrives_where_jack_plays(tmp_path: Path, folder: Path) -> None:
+    plan = plan_of_folder(folder)
+    try:
+        with running(tmp_path, engine=JACK) as host:
+            delivered = first_push(host, folder)
+            regions = regions_of(host, host.save())
+    except DoesNotStartError as error:
+        pytest.skip(str(error))
+    assert {item.outcome for item in delivered.items} == {"written"}
+    names = {part.part: part.name for part in plan.parts}
+    for item in plan.items:
+        assert content_of(regions[(names[item.part], item.tick)][1]) == wanted_content(item), item.id
 
 
 def test_an_ardour_that_is_gone_is_said_to_be_closed(ardour: ArdourHost, plan: Plan) -> None:

@@ -174,6 +174,36 @@ def test_chosen_boundaries_are_the_pieces_and_apart(train_shards: Shards, seed: 
     assert (np.diff(chosen) * guide.bar_seconds[0] / 48 >= 1.5 - 1e-6).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_thinned_window_keeps_whole_parts_and_says_what_is_true_of_them(train_shards: Shards, seed: int) -> None:
+    window = whole_window(train_shards)
+    thin = windows.thin_parts(np.random.default_rng(seed), window)
+    left = np.unique(thin.group)
+    assert len(left) and set(left) <= set(window.group)
+    for name in ("bar", "pos", "group", "pitch", "dur", "vel"):
+        np.testing.assert_array_equal(
+            getattr(thin, name), getattr(window, name)[np.isin(window.group, left)], err_msg=name
+        )
+    np.testing.assert_array_equal(np.flatnonzero(thin.guide.instruments), left)
+    quarters = np.diff(thin.guide.bar_start) / ev.GRID
+    np.testing.assert_allclose(thin.guide.density * quarters, thin.notes_per_bar)
+    told = {channel for channel, known in zip(cond.CHANNELS, thin.guide.known, strict=True) if known}
+    assert told == set(cond.CHANNELS) - {"boundary", "arousal"}
+    np.testing.assert_array_equal(window.guide.known, True)  # the window itself is as it was
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_instruments_told_are_those_of_the_window_or_of_the_whole_piece(train_shards: Shards, share: float) -> None:
+    shard = train_shards["band"]
+    group = shard.columns["group"].copy()
+    group[: shard.bar_note[1]] = ev.BASS
+    shard = replace(shard, columns={**shard.columns, "group": group})
+    window = sampler({"band": shard}, piece_instruments=share)._window(np.random.default_rng(1), shard, 0, 0, 1)
+    band = [ev.DRUMS, ev.BASS, ev.PIANO, ev.GUITAR]
+    assert np.flatnonzero(window.guide.instruments).tolist() == (band if share else [ev.BASS])
+
+
 def test_some_segments_are_told_nothing_and_others_something() -> None:
     rng = np.random.default_rng(0)
     known = np.array([windows.drop_channels(rng, DataConfig()) for _ in range(2000)])
