@@ -80,6 +80,10 @@ class DataConfig:
     transpose_low: int = -5
     transpose_high: int = 6
     velocity_jitter: int = 8
+    thin_share: float = 0.0
+    """Share of segments that keep only some of their parts (`windows.thin_parts`)."""
+    piece_instruments: float = 0.5
+    """Share of segments that are told the instruments of their whole piece; others those of their own bars."""
     groove_swap: float = 0.2
     """Chance that a rendered band gets real drums of the same metre and nearly the same tempo."""
     arousal: str = "arousal"

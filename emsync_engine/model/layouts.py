@@ -229,6 +229,10 @@ class Sampler:
         drummer = self.shards.get("groove")
         if drummer is not None and shard.source == "mma" and rng.random() < self.config.groove_swap:
             window = windows.swap_drums(rng, window, drummer)
+        if rng.random() < self.config.piece_instruments:
+            window = replace(window, guide=replace(window.guide, instruments=windows.groups_of(shard, piece)))
+        if rng.random() < self.config.thin_share:
+            window = windows.thin_parts(rng, window)
         return window
 
     def _plain(self, rng: np.random.Generator, shard: Shard, piece: int, at: int, room: int) -> Sequence:

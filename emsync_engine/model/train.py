@@ -252,7 +252,10 @@ class Trainer:
         bits = validation.headline(results, self.notes)
         if self.best is None or bits < self.best:
             self.best = bits
-            about = {"run": self.run.name, "step": self.step, "events": self.events, "valid": round(bits, 4)}
+            about = {
+                "run": self.run.name, "step": self.step, "events": self.events, "seconds": round(self.seconds, 1),
+                "valid": round(bits, 4), "config": configs.to_dict(self.config),
+            }  # fmt: skip
             checkpoint.export(self.run / BEST, self.model, self.average, torch.bfloat16, about)
         record = {
             "length": self.length,

@@ -92,6 +92,13 @@ def extract(shard: Shard, piece: int, first: int, stop: int, config: DataConfig)
     )
 
 
+def groups_of(shard: Shard, piece: int) -> NDArray[np.bool_]:
+    """Which instrument groups a stored piece has, shape (N_GROUPS,)."""
+    bars = shard.piece_bar[piece], shard.piece_bar[piece + 1]
+    notes = slice(int(shard.bar_note[bars[0]]), int(shard.bar_note[bars[1]]))
+    return np.asarray(np.bincount(shard.columns["group"][notes], minlength=ev.N_GROUPS) > 0)
+
+
 def guide_of(shard: Shard, piece: int, arousal: str, groups: NDArray[np.int64]) -> cond.Guide:
     """The guide of a stored piece; `groups` are the instrument groups of the notes in question."""
     bars = slice(int(shard.piece_bar[piece]), int(shard.piece_bar[piece + 1]))
@@ -146,6 +153,30 @@ def drop_channels(rng: np.random.Generator, config: DataConfig) -> NDArray[np.bo
     draws = rng.random(cond.N_CHANNELS + 1)
     chance = [config.drop_share_detail if name in _DETAIL else config.drop_share for name in cond.CHANNELS]
     return np.asarray((draws[1:] >= np.array(chance)) & (draws[0] >= config.null_share))
+
+
+def thin_parts(rng: np.random.Generator, window: Window) -> Window:
+    """The window with some of its parts, drawn evenly among all choices of at least one: other music of the same bars.
+
+    Density is counted anew. Boundaries and arousal are not told: what was struck may have been struck by a part that is
+    gone, and arousal was counted on all of them.
+    """
+    present = np.unique(window.group)
+    if len(present) < 2:
+        return window
+    chosen = np.zeros(ev.N_GROUPS, dtype=bool)
+    while not chosen.any():
+        chosen[present] = rng.random(len(present)) < 0.5
+    keep = chosen[window.group]
+    gone = np.setdiff1d(present, np.flatnonzero(chosen))
+    guide, bars = window.guide, slice(window.first, window.first + window.n_bars)
+    density, instruments, known = guide.density.copy(), guide.instruments.copy(), guide.known.copy()
+    notes = np.bincount(window.bar[keep], minlength=window.n_bars)
+    density[bars] = notes * ev.GRID / np.maximum(np.diff(guide.bar_start)[bars], 1)
+    instruments[gone] = False
+    known[[cond.CHANNELS.index(channel) for channel in ("boundary", "arousal")]] = False
+    columns = {name: getattr(window, name)[keep] for name in ("bar", "pos", "group", "pitch", "dur", "vel")}
+    return replace(window, **columns, guide=replace(guide, density=density, instruments=instruments, known=known))
 
 
 def vary(rng: np.random.Generator, window: Window, config: DataConfig) -> Window:
