@@ -397,6 +397,25 @@ local function take_back (our, playlist)
 	our.track:find_and_use_playlist (MIDI, playlist:to_stateful ():id ())
 end
 
+-- Ids of the regions that are selected. Those of a track that turns to another playlist are so no longer.
+local function selected_regions ()
+	local ids = {}
+	for region in each (Editor:get_selection ().regions:regionlist ()) do ids[region_id (region)] = true end
+	return ids
+end
+
+-- Select them again, the new ones where they came instead of others: so the next take can be asked for.
+local function select_again (ids)
+	if not next (ids) then return end
+	local views = ArdourUI.SelectionList ()
+	for route in each (Session:get_tracks ()) do
+		for region in each (route:to_track ():playlist ():region_list ()) do
+			if ids[region_id (region)] then views:push_back (Editor:regionview_from_region (region)) end
+		end
+	end
+	Editor:set_selection (views, ArdourUI.SelectionOp.Set)
+end
+
 function M.new_among (after, before)
 	for id, region in pairs (after) do
 		if not before[id] then return region end
@@ -421,7 +440,10 @@ function WRITE.put (row, state, answer)
 	playlist:add_region (imported, at_tick (tick), 1, false)
 	local region = M.new_among (regions_of (playlist), before) -- the playlist holds a copy
 	state.changed[row[2]] = true
-	if old then playlist:remove_region (old) end
+	if old then
+		playlist:remove_region (old)
+		if state.selected[row[9]] then state.selected[region_id (region)] = true end
+	end
 	local id, seen = region_id (region), M.region_hash (region, our)
 	local first, ends = span_of (region)
 	set (our.ledger, "was " .. row[3], our.ledger.values["item " .. row[3]])
@@ -504,10 +526,12 @@ end
 local UNDOABLE = { put = true, drop = true }
 
 function M.change_regions (rows, state, answer)
+	if #rows == 0 then return end
+	state.selected = selected_regions ()
 	for _, row in ipairs (rows) do
 		if not state.aside[row[2]] then state.aside[row[2]] = set_aside (state.tracks[row[2]]) end
 	end
-	if #rows > 0 then ARDOUR.LuaAPI.usleep (MOMENT_US) end
+	ARDOUR.LuaAPI.usleep (MOMENT_US)
 	for _, row in ipairs (rows) do
 		M.beat ()
 		WRITE[row[1]] (row, state, answer)
@@ -540,6 +564,7 @@ function DO.write (request, answer)
 	if not Session:abort_empty_reversible_command () then
 		Session:commit_reversible_command (nil)
 	end
+	if next (state.aside) then select_again (state.selected) end
 	for id in pairs (state.changed) do
 		save_ledger (state.tracks[id].route, state.tracks[id].ledger)
 	end

@@ -103,6 +103,11 @@ local function new_track (name)
 	track.all[1] = track.list
 	local function turn_to (playlist)
 		track.list.used = false
+		for i = #SELECTED, 1, -1 do -- its regions are no longer shown
+			for _, region in ipairs (track.list.regions) do
+				if region == SELECTED[i] then table.remove (SELECTED, i) break end
+			end
+		end
 		playlist.used = true
 		BEING_READ[playlist] = true
 		track.list = playlist
@@ -152,7 +157,26 @@ Session = {
 
 WINDOWS = 0 -- of progress, that came up
 
+SELECTED = {} -- regions
+
 Editor = {
+	get_selection = function ()
+		local there = {}
+		for _, region in ipairs (SELECTED) do
+			for _, track in ipairs (TRACKS) do
+				for _, other in ipairs (track.list.regions) do
+					if other == region then there[#there + 1] = region end
+				end
+			end
+		end
+		return { regions = { regionlist = function () return list (there) end } }
+	end,
+	regionview_from_region = function (self, region) return { of = region } end,
+	set_selection = function (self, views, how)
+		assert (how == "set")
+		SELECTED = {}
+		for i, view in ipairs (views) do SELECTED[i] = view.of end
+	end,
 	do_import = function (self, files)
 		WINDOWS = WINDOWS + 1
 		for _, path in ipairs (files) do
@@ -167,9 +191,12 @@ Editor = {
 
 local function some () return {} end
 
-C = { StringVector = function ()
-	return setmetatable ({}, { __index = { push_back = function (self, text) self[#self + 1] = text end } })
-end }
+local function vector ()
+	return setmetatable ({}, { __index = { push_back = function (self, value) self[#self + 1] = value end } })
+end
+
+C = { StringVector = vector }
+ArdourUI = { SelectionList = vector, SelectionOp = { Set = "set" } }
 Editing = {}
 Evoral = { Parameter = some }
 Temporal = {

@@ -282,6 +282,7 @@ def test_another_take_of_the_selection_comes_back_in_place(
     assert {key for key in after if after[key] != before[key]} == {("Strings", section.tick)}
     item = next(i for i in new.items if (i.part, i.section) == ("strings", section.id))
     assert wanted_content(item) != wanted_content(plan.item(item.id))  # type: ignore[arg-type]
+    assert selected_parts(target) == ("strings",), "so that the next take can be asked for"
     assert content_of(after[("Strings", section.tick)][1]) == wanted_content(item)
 
 

@@ -130,6 +130,16 @@ def a_track_gets_one_empty_playlist_and_keeps_it(home: Path) -> None:
     assert [[len(list(p.regions.values())) for p in of_track] for of_track in playlists] == [[3, 0]] * len(PARTS)
 
 
+def what_was_selected_is_selected_again(home: Path) -> None:
+    """A region of the user's beside ours, and one that is replaced."""
+    session = Session(home)
+    old = {(row[1], row[2]): row for row in session.deliver(80)}
+    session.lua.execute("SELECTED = { TRACKS[1].list.regions[2], TRACKS[3].list.regions[1] }")
+    session.deliver(81, {key: row for key, row in old.items() if key[0] != "cue:strings"})
+    names = [(str(region.called), int(region.notes[1][4])) for region in session.lua.globals().SELECTED.values()]
+    assert names == [("bass 2", 81), ("strings 1", 80)]
+
+
 def a_delivery_is_one_import(home: Path) -> None:
     session = Session(home)
     session.deliver(80)
@@ -151,7 +161,7 @@ BUGS = (
         a_score_arrives_in_an_ardour_that_lives),
     Bug("Ardour: regions are put on a playlist in use", CORE, "		our.track:use_new_playlist (MIDI)\n",
         "		return playlist\n", a_score_arrives_in_an_ardour_that_lives),
-    Bug("Ardour: no moment for the butler", CORE, "	if #rows > 0 then ARDOUR.LuaAPI.usleep (MOMENT_US) end\n", "",
+    Bug("Ardour: no moment for the butler", CORE, "	ARDOUR.LuaAPI.usleep (MOMENT_US)\n", "",
         another_take_arrives_in_an_ardour_that_lives),
     Bug("Ardour: regions are made while regions are walked", CORE, "if best then found[best] = region end",
         "if best then found[best] = ARDOUR.RegionFactory.clone_region (region, true, false) end",
@@ -161,6 +171,11 @@ BUGS = (
     Bug("Ardour: an empty playlist more with every delivery", CORE,
         "other:n_regions () == 0 and", "other:n_regions () < 0 and",
         a_track_gets_one_empty_playlist_and_keeps_it),
+    Bug("Ardour: the selection is lost", CORE, "	if next (state.aside) then select_again (state.selected) end\n", "",
+        what_was_selected_is_selected_again),
+    Bug("Ardour: the old take stays selected, not the new one", CORE,
+        "state.selected[region_id (region)] = true", "state.selected[region_id (old)] = true",
+        what_was_selected_is_selected_again),
     Bug("Ardour: an import a file", CORE, "			if row[1] == \"put\" then files[#files + 1] = row[7] end\n",
         "			if row[1] == \"put\" then M.imported ({ row[7] }) files[#files + 1] = row[7] end\n",
         a_delivery_is_one_import),
@@ -168,8 +183,8 @@ BUGS = (
         names_that_begin_alike_are_told_apart),
     Bug("Ardour: a region as long as its file", CORE, "	imported:trim_end (at_tick (last - tick))\n", "",
         a_score_arrives_in_an_ardour_that_lives),
-    Bug("Ardour: the old take stays below the new one", CORE, "if old then playlist:remove_region (old) end",
-        "", another_take_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: the old take stays below the new one", CORE, "		playlist:remove_region (old)\n		if state",
+        "		if state", another_take_arrives_in_an_ardour_that_lives),
 )  # fmt: skip
 
 test_seeded_bug_is_caught_in_a_session = seeded(BUGS)
