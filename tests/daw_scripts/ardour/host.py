@@ -14,7 +14,7 @@ import subprocess
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,14 @@ class ArdourHost:
         finally:
             osc.close()
 
+    def quit(self) -> None:
+        """Have it end by itself, as a user would: what it uses knows then that it is gone."""
+        with self.osc() as osc:
+            osc.action("Common/Quit")
+        with suppress(subprocess.TimeoutExpired):
+            assert self.process is not None
+            self.process.wait(_END_S)
+
     def action(self, number: int) -> None:
         with self.osc() as osc:
             osc.action(f"LuaAction/script-{number}")
@@ -139,7 +147,8 @@ def missing() -> str:
 
 def missing_jack() -> str:
     """Why Ardour cannot be run with JACK here; empty when it can."""
-    return missing() or ("" if shutil.which("jackd") else "jackd is not installed (Debian 12: apt-get install jackd2)")
+    there = all(shutil.which(program) for program in ("jackd", "jack_wait"))
+    return missing() or ("" if there else "JACK is not installed (Debian 12: apt-get install jackd2)")
 
 
 @contextmanager
@@ -199,13 +208,19 @@ def _environment(host: ArdourHost, display: str) -> dict[str, str]:
 
 
 def _jack(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A JACK server of its own, without sound hardware; ``environment`` then names it."""
-    environment |= {"JACK_DEFAULT_SERVER": f"emsync-{os.getpid()}", "JACK_NO_START_SERVER": "1",
+    """A JACK server of its own, without sound hardware; ``environment`` then names it.
+
+    Always one name: JACK knows eight servers, and one that was killed leaves its place to none but its namesake.
+    """
+    environment |= {"JACK_DEFAULT_SERVER": "emsync-test", "JACK_NO_START_SERVER": "1",
                     "JACK_NO_AUDIO_RESERVATION": "1"}  # fmt: skip
     words = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], "--no-realtime", "-p", "2048", "-t", "20000",
              "-d", "dummy", "-r", "48000", "-p", "1024"]  # fmt: skip
-    return subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)  # fmt: skip
+    server = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)  # fmt: skip
+    subprocess.run(["jack_wait", "--wait", "--timeout", str(round(_END_S))], env=environment, check=False,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
+    return server
 
 
 def _screen() -> tuple[str, subprocess.Popen[bytes]]:

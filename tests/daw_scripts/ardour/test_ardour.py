@@ -331,6 +331,7 @@ def test_a_score_arrives_where_jack_plays(tmp_path: Path, folder: Path) -> None:
         with running(tmp_path, engine=JACK) as host:
             delivered = first_push(host, folder)
             regions = regions_of(host, host.save())
+            host.quit()
     except DoesNotStartError as error:
         pytest.skip(str(error))
     assert {item.outcome for item in delivered.items} == {"written"}
@@ -341,8 +342,7 @@ def test_a_score_arrives_where_jack_plays(tmp_path: Path, folder: Path) -> None:
 
 def test_an_ardour_that_is_gone_is_said_to_be_closed(ardour: ArdourHost, plan: Plan) -> None:
     """Last: it ends Ardour."""
-    with ardour.osc() as osc:
-        osc.action("Common/Quit")
+    ardour.quit()
     box = Mailbox(ardour.settings)
 
     def gone() -> bool:
