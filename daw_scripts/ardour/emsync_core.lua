@@ -393,8 +393,16 @@ local function set_aside (our)
 	return playlist
 end
 
-local function take_back (our, playlist)
-	our.track:find_and_use_playlist (MIDI, playlist:to_stateful ():id ())
+-- The names of tracks that did not turn back.
+local function take_back (state)
+	local left = {}
+	for id, playlist in pairs (state.aside) do
+		local our = state.tracks[id]
+		if our.track:find_and_use_playlist (MIDI, playlist:to_stateful ():id ()) ~= 0 then
+			left[#left + 1] = our.route:name ()
+		end
+	end
+	return left
 end
 
 -- Ids of the regions that are selected. Those of a track that turns to another playlist are so no longer.
@@ -439,7 +447,7 @@ function WRITE.put (row, state, answer)
 	imported:trim_end (at_tick (last - tick))
 	playlist:add_region (imported, at_tick (tick), 1, false)
 	local region = M.new_among (regions_of (playlist), before) -- the playlist holds a copy
-	state.changed[row[2]] = true
+	state.changed[row[2]], state.touched[row[2]] = true, true
 	if old then
 		playlist:remove_region (old)
 		if state.selected[row[9]] then state.selected[region_id (region)] = true end
@@ -461,7 +469,7 @@ function WRITE.drop (row, state, answer)
 		return
 	end
 	playlist:remove_region (old)
-	state.changed[row[2]] = true
+	state.changed[row[2]], state.touched[row[2]] = true, true
 	set (our.ledger, "item " .. row[3], nil)
 	answer[#answer + 1] = { "put", row[2], row[3], "removed" }
 end
@@ -541,7 +549,7 @@ end
 -- write CUE, then what to write, in order.
 function DO.write (request, answer)
 	if Session:actively_recording () then error ("it is recording", 0) end
-	local state = { tracks = our_tracks (request[1][2]), changed = {}, aside = {} }
+	local state = { tracks = our_tracks (request[1][2]), changed = {}, aside = {}, touched = {} }
 	local together, files = {}, {}
 	for i = 2, #request do
 		local row = request[i]
@@ -557,9 +565,9 @@ function DO.write (request, answer)
 	state.imported = M.imported (files)
 	Session:begin_reversible_command ("EMSYNC")
 	local ok, why = pcall (M.change_regions, together, state, answer)
-	for id, playlist in pairs (state.aside) do
-		take_back (state.tracks[id], playlist)
-		Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
+	local left = take_back (state)
+	for id in pairs (state.touched) do
+		Session:add_stateful_diff_command (state.aside[id]:to_statefuldestructible ())
 	end
 	if not Session:abort_empty_reversible_command () then
 		Session:commit_reversible_command (nil)
@@ -567,6 +575,10 @@ function DO.write (request, answer)
 	if next (state.aside) then select_again (state.selected) end
 	for id in pairs (state.changed) do
 		save_ledger (state.tracks[id].route, state.tracks[id].ledger)
+	end
+	if #left > 0 then
+		error ("Ardour left tracks on an empty playlist; what was on them is in the playlist of the same name, in the "
+		       .. "menu of their button P: " .. table.concat (left, ", "), 0)
 	end
 	if not ok then error (why, 0) end
 end

@@ -97,6 +97,7 @@ local function new_playlist ()
 end
 
 TRACKS = {}
+REFUSES = false -- tracks do not turn to another playlist of theirs
 
 local function new_track (name)
 	local track = { called = name, said = "", list = new_playlist (), all = {} }
@@ -121,7 +122,7 @@ local function new_track (name)
 	function track:find_and_use_playlist (kind, id)
 		assert (kind == "midi")
 		for _, playlist in ipairs (self.all) do
-			if playlist:to_stateful ():id ():to_s () == id:to_s () then turn_to (playlist) return 0 end
+			if playlist:to_stateful ():id ():to_s () == id:to_s () and not REFUSES then turn_to (playlist) return 0 end
 		end
 		return -1
 	end
@@ -147,10 +148,10 @@ Session = {
 	new_midi_track = function (self, ins, outs, strict, instrument, preset, group, many, name)
 		return list ({ new_track (name) })
 	end,
-	begin_reversible_command = function () end,
-	add_stateful_diff_command = function () end,
-	abort_empty_reversible_command = function () return false end,
-	commit_reversible_command = function () end,
+	begin_reversible_command = function () OPEN = { } end,
+	add_stateful_diff_command = function (self, playlist) table.insert (OPEN, playlist) end,
+	abort_empty_reversible_command = function () return #OPEN == 0 end,
+	commit_reversible_command = function () UNDO = OPEN end,
 	save_state = function () end,
 	locations = function () return { list = function () return list ({}) end } end,
 }

@@ -140,6 +140,25 @@ def what_was_selected_is_selected_again(home: Path) -> None:
     assert names == [("bass 2", 81), ("strings 1", 80)]
 
 
+def tracks_that_ardour_does_not_turn_back_are_named(home: Path) -> None:
+    session = Session(home)
+    session.lua.execute("REFUSES = true")
+    with pytest.raises(AssertionError, match=r"empty playlist.*Bass|empty playlist.*Piano"):
+        session.deliver(80)
+
+
+def only_what_changed_is_a_step_of_undo(home: Path) -> None:
+    session = Session(home)
+    old = {(row[1], row[2]): row for row in session.deliver(80)}
+    session.lua.execute("UNDO = nil")
+    edited = {key: [*row[:5], "edited by hand"] for key, row in old.items()}
+    assert {row[3] for row in session.deliver(81, edited)} == {"kept"}
+    assert session.lua.globals().UNDO is None
+    edited["cue:bass", "s1"] = old["cue:bass", "s1"]
+    session.deliver(81, edited)
+    assert len(list(session.lua.globals().UNDO.values())) == 1
+
+
 def a_delivery_is_one_import(home: Path) -> None:
     session = Session(home)
     session.deliver(80)
@@ -166,8 +185,12 @@ BUGS = (
     Bug("Ardour: regions are made while regions are walked", CORE, "if best then found[best] = region end",
         "if best then found[best] = ARDOUR.RegionFactory.clone_region (region, true, false) end",
         a_score_arrives_in_an_ardour_that_lives),
-    Bug("Ardour: tracks are not given back", CORE, "		take_back (state.tracks[id], playlist)\n", "",
+    Bug("Ardour: tracks are not given back", CORE, "	local left = take_back (state)\n", "	local left = {}\n",
         a_score_arrives_in_an_ardour_that_lives),
+    Bug("Ardour: a track that did not turn back is not told", CORE, "	if #left > 0 then", "	if false then",
+        tracks_that_ardour_does_not_turn_back_are_named),
+    Bug("Ardour: an empty step of undo", CORE, "for id in pairs (state.touched) do", "for id in pairs (state.aside) do",
+        only_what_changed_is_a_step_of_undo),
     Bug("Ardour: an empty playlist more with every delivery", CORE,
         "other:n_regions () == 0 and", "other:n_regions () < 0 and",
         a_track_gets_one_empty_playlist_and_keeps_it),
