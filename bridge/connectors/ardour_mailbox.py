@@ -175,8 +175,8 @@ class Mailbox:
         while time.monotonic() < deadline and not ended:
             alive = self.alive()
             if alive is not None:
-                ended = ran and not alive.runs
-                ran = alive.runs
+                runs = alive.runs
+                ran, ended = runs, ran and not runs
                 if alive.doing == number:
                     deadline = max(deadline, time.monotonic() + timeout_s - alive.age_s)
             rows = read_rows(answer)

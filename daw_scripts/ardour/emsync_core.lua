@@ -369,7 +369,10 @@ end
 -- playlist has got is sorted into it a second time after the playlist's lock is released (`Playlist::region_bounds_changed`,
 -- Ardour 7), and the butler, who often waits for just that lock, walks the list while it is changed.
 local MOMENT_US = 20000 -- for a butler who was about to read
-local MIDI = nil
+
+local function midi ()
+	return ARDOUR.DataType ("midi")
+end
 
 local function empty_playlist_of (track, used)
 	for other in each (Session:playlists ():playlists_for_track (track)) do
@@ -382,11 +385,10 @@ local function set_aside (our)
 	local playlist = our.track:playlist ()
 	local id = playlist:to_stateful ():id ()
 	local empty = empty_playlist_of (our.track, id:to_s ())
-	MIDI = MIDI or ARDOUR.DataType ("midi")
 	if empty then
-		our.track:find_and_use_playlist (MIDI, empty:to_stateful ():id ())
+		our.track:find_and_use_playlist (midi (), empty:to_stateful ():id ())
 	else
-		our.track:use_new_playlist (MIDI)
+		our.track:use_new_playlist (midi ())
 	end
 	if our.track:playlist ():to_stateful ():id ():to_s () == id:to_s () then error ("Ardour keeps a track busy", 0) end
 	playlist:to_stateful ():clear_changes ()
@@ -398,7 +400,7 @@ local function take_back (state)
 	local left = {}
 	for id, playlist in pairs (state.aside) do
 		local our = state.tracks[id]
-		if our.track:find_and_use_playlist (MIDI, playlist:to_stateful ():id ()) ~= 0 then
+		if our.track:find_and_use_playlist (midi (), playlist:to_stateful ():id ()) ~= 0 then
 			left[#left + 1] = our.route:name ()
 		end
 	end

@@ -6,11 +6,6 @@
 -- Times are ticks of Ardour. SCORE_FILES: path of a MIDI file -> { length, notes = { { time, pitch, length, velocity } } }.
 
 local ids = 0
-local function new_id ()
-	ids = ids + 1
-	return { to_s = function () return tostring (ids) end }
-end
-
 local function id_of (number)
 	return { to_s = function () return tostring (number) end }
 end

@@ -178,7 +178,7 @@ def what_fails_in_the_middle_leaves_every_track_with_its_regions(home: Path) -> 
 BUGS = (
     Bug("Ardour: a list is walked that nobody holds", CORE, "return following (list) end", "return following () end",
         a_score_arrives_in_an_ardour_that_lives),
-    Bug("Ardour: regions are put on a playlist in use", CORE, "		our.track:use_new_playlist (MIDI)\n",
+    Bug("Ardour: regions are put on a playlist in use", CORE, "		our.track:use_new_playlist (midi ())\n",
         "		return playlist\n", a_score_arrives_in_an_ardour_that_lives),
     Bug("Ardour: no moment for the butler", CORE, "	ARDOUR.LuaAPI.usleep (MOMENT_US)\n", "",
         another_take_arrives_in_an_ardour_that_lives),
